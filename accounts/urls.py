@@ -1,0 +1,37 @@
+"""Pages about people and organisations. Sign-in and sign-up pages are allauth's, under /account/."""
+
+from django.urls import path
+
+from accounts.state_aid import views as aid
+from accounts.views import administration, figures, messages, organisation, profile, team
+
+app_name = "accounts"
+
+urlpatterns = [
+    path("organisation/", organisation.show, name="organisation"),
+    path("organisation/new/", organisation.create, name="organisation_create"),
+    path("organisation/edit/", organisation.edit, name="organisation_edit"),
+    path("organisation/switch/", organisation.switch, name="switch"),
+    path("organisation/team/", team.team, name="team"),
+    path("organisation/team/<uuid:pk>/", team.member, name="member"),
+    path("organisation/team/invitations/<uuid:pk>/withdraw/", team.withdraw, name="invitation_withdraw"),
+    path("organisation/figures/", figures.facts, name="company_facts"),
+    path("organisation/figures/<int:pk>/remove/", figures.forget, name="company_facts_remove"),
+    path("invitation/<str:token>/", team.invitation, name="invitation"),
+    path("public-support/", aid.aid, name="aid"),
+    path("public-support/declare/", aid.declare, name="aid_declare"),
+    path("public-support/table.csv", aid.aid_csv, name="aid_csv"),
+    path("public-support/ledger/", aid.ledger, name="aid_ledger"),
+    path("public-support/ledger/<uuid:pk>/", aid.assessment, name="aid_assessment"),
+    path("notifications/", messages.notifications, name="notifications"),
+    path("notifications/read/", messages.read_all, name="notifications_read"),
+    path("notifications/<uuid:pk>/", messages.notification, name="notification"),
+    path("outbox/", messages.outbox, name="outbox"),
+    path("profile/", profile.profile, name="profile"),
+    path("profile/export/", profile.export, name="profile_export"),
+    path("profile/delete/", profile.erase, name="profile_delete"),
+    path("administration/", administration.administration, name="administration"),
+    path("administration/roles/", administration.roles, name="roles"),
+    path("administration/roles/<int:pk>/revoke/", administration.revoke, name="role_revoke"),
+    path("administration/audit/", administration.audit, name="audit"),
+]

@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+
+
+class CatalogConfig(AppConfig):
+    name = "catalog"
+    label = "catalog"
+
+    def ready(self) -> None:
+        from accounts import site_directory
+        from catalog.selectors import landing_sites, site_names
+        from portal.ui.landing import register_sites
+
+        register_sites(landing_sites)
+        site_directory.register(site_names)

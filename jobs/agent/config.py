@@ -1,0 +1,115 @@
+"""The agent's one configuration file (TOML). docs/agent.md lists every key."""
+
+import os
+import sys
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the text is one sentence that names the key."""
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What this site lets the portal ask for. The agent checks it against the signed work, whatever the portal says."""
+
+    recipes: frozenset[str]
+    max_gpus: int
+    max_seconds: int
+    tenants: frozenset[str] | None = None
+
+    def objection(self, *, recipe: str, gpus: int, seconds: int, tenant: str) -> str:
+        """Why this site refuses such work; empty when it does not."""
+        if recipe not in self.recipes:
+            return f"This site does not run the recipe {recipe}."
+        if gpus > self.max_gpus:
+            return f"This site gives a job at most {self.max_gpus} GPUs; {gpus} were asked for."
+        if seconds > self.max_seconds:
+            return f"This site lets a job run for at most {self.max_seconds} seconds; {seconds} were asked for."
+        if self.tenants is not None and tenant not in self.tenants:
+            return "This site does not run jobs of that organisation."
+        return ""
+
+
+@dataclass(frozen=True)
+class Config:
+    portal_url: str
+    name: str
+    work: Path
+    store: Path
+    backend: str
+    enrolment_code: str
+    ca_file: str
+    wait_seconds: int
+    allowed: Allowed
+    keep_hours: float
+    on_stop: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def jobs(self) -> Path:
+        return self.work / "jobs"
+
+
+def read_config(path: Path) -> Config:
+    """Reads and checks the file; raises ConfigError with the first thing that is wrong."""
+    try:
+        raw = tomllib.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise ConfigError(f"There is no configuration at {path}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}.") from error
+    portal, agent, allow = (_table(raw, name) for name in ("portal", "agent", "allow"))
+    backend = _text(agent, "backend", "local")
+    options = _table(raw, "backend").get(backend, {})
+    on_stop = _text(agent, "on_stop", "suspend")
+    if on_stop not in ("suspend", "leave"):
+        raise ConfigError('agent.on_stop is "suspend" or "leave".')
+    url = _text(portal, "url").rstrip("/")
+    if not url.startswith(("https://", "http://")):
+        raise ConfigError("portal.url begins with https:// (or http:// on the same machine).")
+    tenants = allow.get("tenants")
+    return Config(
+        portal_url=url,
+        name=_text(agent, "name", os.uname().nodename)[:80],
+        work=Path(_text(agent, "work")).absolute(),
+        store=Path(_text(agent, "store")).absolute(),
+        backend=backend,
+        enrolment_code=_text(portal, "enrolment_code", ""),
+        ca_file=_text(portal, "ca_file", ""),
+        # A proxy between may not like requests that wait long.
+        wait_seconds=min(25, _whole(portal, "wait_seconds", 25)),
+        allowed=Allowed(
+            recipes=frozenset(allow.get("recipes", ["chat", "classify"])),
+            max_gpus=_whole(allow, "max_gpus", 1),
+            max_seconds=60 * _whole(allow, "max_minutes", 24 * 60),
+            tenants=None if tenants is None else frozenset(tenants),
+        ),
+        keep_hours=float(agent.get("keep_hours", 0)),
+        on_stop=on_stop,
+        options={"python": sys.executable, "gpus": 1, **options},
+    )
+
+
+def _table(raw: dict[str, Any], name: str) -> dict[str, Any]:
+    value = raw.get(name, {})
+    if not isinstance(value, dict):
+        raise ConfigError(f"{name} is a table, written [{name}].")
+    return value
+
+
+def _text(table: dict[str, Any], name: str, otherwise: str | None = None) -> str:
+    value = table.get(name, otherwise)
+    if not isinstance(value, str):
+        raise ConfigError(f"{name} is missing, or is not a text.")
+    return value
+
+
+def _whole(table: dict[str, Any], name: str, otherwise: int) -> int:
+    value = table.get(name, otherwise)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ConfigError(f"{name} is a whole number.")
+    return value

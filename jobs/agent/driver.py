@@ -1,0 +1,276 @@
+"""Moving attempts along: stage, wait for the portal's word, submit, watch, collect, upload, clear up.
+
+One step for each attempt, again and again. A step reads where the attempt stands from SQLite and the back-end, does one
+thing that may be done twice, and writes down the new state; so a kill between any two lines loses nothing.
+"""
+
+import errno
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from jobs.agent.backends.base import RESUMABLE, Backend, BackendError, Ended, Order, Phase, Status
+from jobs.agent.client import DigestMismatch, Portal, PortalAway, Refused
+from jobs.agent.config import Config
+from jobs.agent.files import read_json, sha256_of
+from jobs.agent.outcome import outcome
+from jobs.agent.state import Attempt, State
+from jobs.agent.work import Work, WorkRefused, understood
+from models_hub.specs import Failure, Manifest, SpecError
+
+logger = logging.getLogger(__name__)
+
+# A training that is killed from outside starts again this often before the site gives up.
+MOST_RESTARTS = 3
+GRACE = 60.0
+RETRY_TRANSFER = 5.0
+FORGET_AFTER = 30 * 86400
+
+
+class Driver:
+    def __init__(
+        self, *, config: Config, state: State, backend: Backend, portal: Callable[[], Portal], news: threading.Event
+    ) -> None:
+        self.config, self.state, self.backend, self.portal, self.news = config, state, backend, portal, news
+        self.stopping = threading.Event()
+        self._pool = ThreadPoolExecutor(max_workers=3, thread_name_prefix="transfer")
+        self._transfers: dict[str, Future[None]] = {}
+        self._not_before: dict[str, float] = {}
+
+    def step(self) -> None:
+        """One step for every attempt. Trouble with one does not hold up the others."""
+        attempts = self.state.attempts()
+        try:
+            seen = self.backend.poll([attempt.key for attempt in attempts])
+        except BackendError:
+            logger.warning("The back-end does not answer; what runs goes on.", exc_info=True)
+            return
+        for attempt in attempts:
+            try:
+                self._step(attempt, seen[attempt.key])
+            except Exception:
+                logger.exception("Attempt %s: this step failed and is tried again.", attempt.key)
+
+    def _step(self, attempt: Attempt, status: Status) -> None:
+        self._meter(attempt, status)
+        if attempt.dropped or (attempt.closed and not attempt.final):
+            self._drop(attempt, status)
+        elif attempt.final:
+            self._clear_up(attempt)
+        elif attempt.cancel and attempt.state in ("leased", "staging", "submitted") and status.phase == Phase.UNKNOWN:
+            self._move(attempt, "cancelled", ended_at=_now())
+        else:
+            step: dict[str, Callable[[Attempt, Status], None]] = {
+                "leased": self._stage,
+                "staging": self._stage,
+                "submitted": self._submit,
+                "running": self._watch,
+                "collecting": self._collect,
+            }
+            step[attempt.state](attempt, status)
+
+    def _move(self, attempt: Attempt, state: str, **facts: Any) -> None:
+        self.state.move(attempt.key, state, **facts)
+        logger.info("Attempt %s: %s", attempt.key, state)
+        self.news.set()
+
+    # ---- before the run ------------------------------------------------------------------------------------------
+
+    def _stage(self, attempt: Attempt, status: Status) -> None:
+        if attempt.state == "leased":
+            self._move(attempt, "staging")
+        if attempt.staged:
+            self._move(attempt, "submitted")
+        elif self._free(attempt.key):
+            self._transfer(attempt.key, lambda: self._fetch(attempt))
+
+    def _fetch(self, attempt: Attempt) -> None:
+        work = self._work(attempt)
+        folder = self.backend.stage(attempt.key, "in")
+        for one in work.inputs:
+            self.portal().download(
+                key=attempt.key, token=attempt.token, name=one["name"], sha256=one["sha256"], size=one["bytes"],
+                target=folder / one["name"],
+            )  # fmt: skip
+        self.state.set(attempt.key, staged=1)
+
+    def _submit(self, attempt: Attempt, status: Status) -> None:
+        """Only after the portal has confirmed that it will give the work to nobody else."""
+        if status.phase in (Phase.RUNNING, Phase.ENDED):
+            self._move(attempt, "running", native_id=status.native_id, started_at=_iso(status.started_at))
+        elif attempt.committed and status.phase == Phase.UNKNOWN:
+            self._order(attempt)
+
+    def _order(self, attempt: Attempt) -> None:
+        try:
+            work = self._work(attempt)
+        except WorkRefused as refusal:
+            self._refuse(attempt.key, refusal)
+            return
+        order = Order(
+            key=work.key, spec=work.spec, gpus=work.gpus, max_seconds=work.max_seconds, not_after=work.not_after
+        )
+        self.backend.submit(order)
+
+    # ---- while it runs -------------------------------------------------------------------------------------------
+
+    def _watch(self, attempt: Attempt, status: Status) -> None:
+        if status.phase in (Phase.RUNNING, Phase.PENDING):
+            if attempt.cancel:
+                self.backend.cancel(attempt.key, GRACE)
+        elif status.phase == Phase.UNKNOWN:
+            self._move(attempt, "failed", hint_code="site_lost", sentence="The site has no trace of this run any more.")
+        elif self._goes_on(attempt, status):
+            if status.ended != Ended.SUSPENDED:
+                logger.warning("Attempt %s was killed from outside; it goes on from its checkpoint.", attempt.key)
+            self._order(attempt)
+        else:
+            self._move(attempt, "collecting")
+
+    def _goes_on(self, attempt: Attempt, status: Status) -> bool:
+        finished = read_json(self.backend.stage(attempt.key, "out") / "result.json")
+        return (
+            status.ended in RESUMABLE
+            and not attempt.cancel
+            and status.kills <= MOST_RESTARTS
+            and not (isinstance(finished, dict) and finished.get("state"))
+        )
+
+    def _meter(self, attempt: Attempt, status: Status) -> None:
+        if status.starts and not attempt.wiped:
+            self.state.meter(self.backend.usage([attempt.key]))
+
+    # ---- after the run -------------------------------------------------------------------------------------------
+
+    def _collect(self, attempt: Attempt, status: Status) -> None:
+        out = self.backend.stage(attempt.key, "out")
+        state, facts = outcome(status, out, cancelled=attempt.cancel)
+        manifest = read_json(out / "artefacts" / "manifest.json")
+        delivers = state in ("done", "cancelled") or facts.get("hint_code") == Failure.TIME_LIMIT
+        if not (delivers and isinstance(manifest, dict)) or attempt.facts.get("uploaded"):
+            self._move(attempt, state, **facts)
+        elif self._free(attempt.key):
+            self._transfer(attempt.key, lambda: self._send(attempt, out / "artefacts", manifest))
+
+    def _send(self, attempt: Attempt, folder: Path, manifest: dict[str, Any]) -> None:
+        portal = self.portal()
+        known = portal.artefacts(key=attempt.key, token=attempt.token)
+        files = [(file.path, file.sha256) for file in Manifest.from_json(manifest).files]
+        files.append(("manifest.json", sha256_of(folder / "manifest.json")))
+        for path, digest in files:
+            if not (folder / path).resolve().is_relative_to(folder.resolve()):
+                raise ValueError(f"{path} leads out of the results")
+            portal.upload(
+                key=attempt.key, token=attempt.token, path=path, file=folder / path, sha256=digest,
+                known=known.get(path), go_on=lambda: not self.stopping.is_set(),
+            )  # fmt: skip
+        self.state.move(attempt.key, "collecting", uploaded=True)
+
+    def _clear_up(self, attempt: Attempt) -> None:
+        kept_until = (attempt.ended_at or 0) + 3600 * self.config.keep_hours
+        if attempt.closed and not self.state.owes_usage(attempt.key) and time.time() >= kept_until:
+            self._wipe(attempt)
+
+    def _drop(self, attempt: Attempt, status: Status) -> None:
+        """The portal has given up on it, or given it to somebody else: end it, report its usage, remove its data."""
+        if status.phase in (Phase.RUNNING, Phase.PENDING):
+            self.backend.cancel(attempt.key, 0.0)
+        elif not self.state.owes_usage(attempt.key) or attempt.dropped:
+            self.state.move(attempt.key, "cancelled", sentence="Given up by the portal.")
+            self._wipe(attempt)
+
+    def _wipe(self, attempt: Attempt) -> None:
+        transfer = self._transfers.get(attempt.key)
+        if transfer is not None and not transfer.done():
+            return
+        self._meter(attempt, self.backend.poll([attempt.key])[attempt.key])
+        self.backend.wipe(attempt.key)
+        self.state.set(attempt.key, wiped=1)
+        self.state.forget_before(time.time() - FORGET_AFTER)
+        logger.info("Attempt %s: its data has been removed.", attempt.key)
+
+    # ---- transfers -----------------------------------------------------------------------------------------------
+
+    def _free(self, key: str) -> bool:
+        transfer = self._transfers.get(key)
+        return (transfer is None or transfer.done()) and time.monotonic() >= self._not_before.get(key, 0.0)
+
+    def _transfer(self, key: str, job: Callable[[], None]) -> None:
+        self._transfers[key] = self._pool.submit(self._guarded, key, job)
+
+    def _guarded(self, key: str, job: Callable[[], None]) -> None:
+        """A transfer that failed is tried again; what can never succeed becomes the attempt's typed end."""
+        try:
+            job()
+        except (PortalAway, DigestMismatch) as trouble:
+            logger.warning("Attempt %s: %s", key, trouble)
+            self._not_before[key] = time.monotonic() + RETRY_TRANSFER
+            if isinstance(trouble, DigestMismatch) and self._third_time(key):
+                self._fail(key, Failure.DATA_MISMATCH)
+        except Refused as refusal:
+            logger.warning("Attempt %s: %s", key, refusal)
+            self._not_before[key] = time.monotonic() + RETRY_TRANSFER
+            if refusal.code in ("stale_lease", "attempt_closed", "attempt_unknown"):
+                self.state.set(key, dropped=1)
+            elif refusal.code in ("artefact_size", "artefact_count", "artefact_path", "input_unknown"):
+                self.state.move(key, "failed", hint_code=str(Failure.INTERNAL), sentence=refusal.detail)
+        except WorkRefused as refusal:
+            self._refuse(key, refusal)
+        except (SpecError, ValueError):
+            logger.exception("Attempt %s: its results cannot be read.", key)
+            self.state.move(key, "failed", hint_code=str(Failure.INTERNAL), sentence=Failure.INTERNAL.sentence)
+        except OSError as error:
+            logger.exception("Attempt %s: the transfer failed.", key)
+            self._not_before[key] = time.monotonic() + RETRY_TRANSFER
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                self._fail(key, Failure.DISK_FULL)
+        except Exception:
+            logger.exception("Attempt %s: the transfer failed.", key)
+            self._not_before[key] = time.monotonic() + RETRY_TRANSFER
+        self.news.set()
+
+    def _refuse(self, key: str, refusal: WorkRefused) -> None:
+        """The site's allow-list was narrowed after it had taken the work."""
+        self.state.move(key, "failed", hint_code="refused_by_site", sentence=refusal.sentence)
+
+    def _third_time(self, key: str) -> bool:
+        attempt = self.state.attempt(key)
+        count = (attempt.restarts if attempt else 0) + 1
+        self.state.set(key, restarts=count)
+        return count >= 3
+
+    def _fail(self, key: str, failure: Failure) -> None:
+        self.state.move(key, "failed", hint_code=str(failure), sentence=failure.sentence)
+
+    def _work(self, attempt: Attempt) -> Work:
+        return understood(attempt.payload, self.config.allowed)
+
+    # ---- the end -------------------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """The agent ends. What runs is suspended or left alone, as the site has configured."""
+        self.stopping.set()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        if self.config.on_stop == "leave":
+            return
+        keys = [attempt.key for attempt in self.state.attempts() if attempt.state in ("submitted", "running")]
+        for key in keys:
+            self.backend.suspend(key)
+        give_up = time.monotonic() + 15
+        while time.monotonic() < give_up:
+            if all(status.phase not in (Phase.RUNNING, Phase.PENDING) for status in self.backend.poll(keys).values()):
+                return
+            time.sleep(0.1)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

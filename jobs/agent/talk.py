@@ -1,0 +1,244 @@
+"""The conversation with the portal: everything it has not acknowledged goes up, work and wishes come down."""
+
+import logging
+import random
+import threading
+import time
+from typing import Any
+
+from jobs.agent.backends.base import Backend, BackendError
+from jobs.agent.client import Portal, PortalAway, Refused
+from jobs.agent.config import Config
+from jobs.agent.identity import Identity
+from jobs.agent.models import stored_models, tokenizer_of
+from jobs.agent.state import Attempt, State
+from jobs.agent.streams import LOG_BYTES, LOG_LIMIT, EventTail, log_text
+from jobs.agent.work import WorkRefused, understood, verified
+
+logger = logging.getLogger(__name__)
+
+BUSY_SECONDS = 1.0
+LOOK_AT_STORE = 3.0
+EMPTY_STORE_POLL = 3
+# So long after its end an attempt waits for its last lines to be taken.
+GIVE_UP_STREAMS = 600.0
+# Bulk (events and logs) in one message, well below the portal's limit.
+BULK = 1_500_000
+_COMMITTED = frozenset({"submitted", "running", "collecting"})
+_GONE = frozenset({"stale_lease", "attempt_closed", "attempt_unknown"})
+
+
+class NewerSession(Exception):
+    """Another agent with this key has begun a session: this one has nothing to say any more."""
+
+
+class Talk:
+    """One agent's side of the protocol. `say` is one exchange; the loop around it is in jobs.agent.run."""
+
+    def __init__(
+        self, *, config: Config, state: State, backend: Backend, portal: Portal, identity: Identity,
+        news: threading.Event,
+    ) -> None:  # fmt: skip
+        self.config, self.state, self.backend, self.portal = config, state, backend, portal
+        self.identity, self.news = identity, news
+        self.epoch = 0
+        self._tails: dict[str, EventTail] = {}
+        self._models: list[dict[str, str]] = []
+        self._store_seen = 0.0
+
+    def begin(self) -> None:
+        """Opens a session: from now on older ones are fenced off."""
+        self._models = stored_models(self.config.store)
+        describe = {
+            **self.backend.describe(),
+            "recipes": sorted(self.config.allowed.recipes),
+            "models": self._models,
+        }
+        describe["limits"] = {
+            **describe.get("limits", {}),
+            "gpus": min(self.config.allowed.max_gpus, describe["gpus_total"]),
+            "max_seconds": self.config.allowed.max_seconds,
+        }
+        answer = self.portal.session(describe)
+        self.epoch = answer["epoch"]
+        self.state.note("session", {"epoch": self.epoch, "site": answer["site"], "at": time.time()})
+        logger.info("Session %d at %s", self.epoch, answer["site"])
+        self._lost_without_trace(answer["attempts"])
+        self._send_tokenizers(answer["tokenizers_wanted"])
+
+    def _lost_without_trace(self, held: list[dict[str, str]]) -> None:
+        """What the portal thinks we run and we know nothing of (our state was lost) is said to be lost.
+
+        What we had not committed to is handed out again, or goes back to the queue by itself.
+        """
+        for one in held:
+            if one["state"] in _COMMITTED and self.state.attempt(one["key"]) is None:
+                self.state.take(key=one["key"], token=one["token"], payload={}, lease_seconds=0)
+                self.state.move(
+                    one["key"], "failed", hint_code="site_lost", sentence="The site lost its record of this run."
+                )
+
+    def _send_tokenizers(self, wanted: list[str]) -> None:
+        for slug in wanted:
+            try:
+                found = tokenizer_of(self.config.store, slug)
+                if found is not None:
+                    self.portal.tokenizer(slug=slug, tokenizer=found[0], config=found[1])
+            except (Refused, OSError, ValueError):
+                logger.warning("The tokenizer of %s could not be sent.", slug, exc_info=True)
+
+    # ---- one exchange --------------------------------------------------------------------------------------------
+
+    def say(self) -> float:
+        """Says everything, hears everything. Returns how long to wait before the next exchange."""
+        attempts = [attempt for attempt in self.state.attempts(wiped=True) if not attempt.dropped]
+        open_ones = [one for one in attempts if not (one.wiped or one.closed)]
+        busy = bool(open_ones)
+        idle = self.config.wait_seconds
+        if not self._models:
+            idle = min(idle, EMPTY_STORE_POLL)
+        message = self._message(open_ones, wait=0 if busy else idle)
+        fresh_models = "models" in message
+        try:
+            answer = self.portal.sync(message)
+        except Refused as refusal:
+            if refusal.code == "stale_epoch":
+                raise NewerSession(refusal.detail) from refusal
+            raise
+        self._hear(answer, {attempt.key: attempt for attempt in attempts})
+        self.state.note("portal", {"heard": time.time(), "time": answer["time"]})
+        if fresh_models:
+            # The portal says in a session which tokenizers it lacks.
+            self.begin()
+        if answer["work"] or answer["cancel"]:
+            return 0.0
+        return max(float(answer["poll_after"]), 0.0 if message["wait"] else BUSY_SECONDS)
+
+    def _message(self, attempts: list[Attempt], *, wait: int) -> dict[str, Any]:
+        message: dict[str, Any] = {
+            "epoch": self.epoch,
+            "wait": wait,
+            "stopping": [attempt.key for attempt in attempts if attempt.cancel],
+            "attempts": [],
+            "events": [],
+            "logs": [],
+            "usage": [],
+        }
+        room = BULK
+        for attempt in attempts:
+            message["attempts"].append(_report(attempt))
+            room -= self._add_streams(message, attempt, room)
+        tokens = {attempt.key: attempt.token for attempt in self.state.attempts(wiped=True)}
+        for number, row in self.state.usage_to_report():
+            message["usage"].append({"id": str(number), "token": tokens.get(row["key"], ""), **row})
+        message["wanted"], message["capacity"] = self._capacity(attempts)
+        self._add_models(message)
+        return message
+
+    def _capacity(self, attempts: list[Attempt]) -> tuple[int, dict[str, Any]]:
+        """Free slots, counting what is leased and not yet started."""
+        try:
+            about = self.backend.describe()
+        except BackendError:
+            logger.warning("The back-end does not answer; no new work is taken.", exc_info=True)
+            return 0, {}
+        draining = bool(self.state.noted("draining", False))
+        waiting = sum(1 for one in attempts if one.state in ("leased", "staging", "submitted"))
+        free = max(0, about["gpus_free"] - waiting)
+        capacity = {"gpus_total": about["gpus_total"], "gpus_free": about["gpus_free"], "queue": waiting}
+        return 0 if draining else free, {**capacity, "draining": draining}
+
+    def _add_models(self, message: dict[str, Any]) -> None:
+        if time.monotonic() - self._store_seen < LOOK_AT_STORE:
+            return
+        self._store_seen = time.monotonic()
+        models = stored_models(self.config.store)
+        if models != self._models:
+            message["models"] = self._models = models
+
+    def _add_streams(self, message: dict[str, Any], attempt: Attempt, room: int) -> int:
+        if attempt.state in ("leased", "staging") or room <= 0 or not attempt.payload:
+            return 0
+        tail = self._tails.setdefault(attempt.key, EventTail(self.backend.stage(attempt.key, "out") / "events.jsonl"))
+        events = tail.after(attempt.events_acked)
+        about = {"key": attempt.key, "token": attempt.token}
+        if events:
+            message["events"].append({**about, "events": events})
+        text = ""
+        if attempt.log_acked < LOG_LIMIT:
+            raw = self.backend.logs(attempt.key, attempt.log_acked, LOG_BYTES)
+            text = log_text(raw, whole=attempt.state in ("collecting", "done", "failed", "cancelled"))
+            if text:
+                message["logs"].append({**about, "offset": attempt.log_acked, "text": text})
+        return len(text) + 1000 * len(events)
+
+    # ---- the answer ----------------------------------------------------------------------------------------------
+
+    def _hear(self, answer: dict[str, Any], attempts: dict[str, Attempt]) -> None:
+        acks = answer["acks"]
+        for key, whole in acks["events"].items():
+            self.state.set(key, events_acked=int(whole))
+        for key, whole in acks["logs"].items():
+            self.state.set(key, log_acked=int(whole))
+        self.state.usage_acknowledged([int(one) for one in acks["usage"] if str(one).isdigit()])
+        # What must stop is written down before what may go on.
+        for row in answer["refused"]:
+            self._refused(row)
+        for key in answer["closed"]:
+            attempt = attempts.get(key)
+            if attempt is not None and (not attempt.final or self._all_said(key)):
+                self.state.set(key, closed=1)
+        for key, seq in acks["attempts"].items():
+            self.state.acknowledge(key, int(seq))
+        for key in answer["cancel"]:
+            self.state.set(key, cancel=1)
+        for work in answer["work"]:
+            self._take(work)
+
+    def _all_said(self, key: str) -> bool:
+        """Whether the streams of a closed attempt have arrived in full, so that its data may go."""
+        attempt = self.state.attempt(key)
+        if attempt is None or not attempt.payload or time.time() > (attempt.ended_at or 0) + GIVE_UP_STREAMS:
+            return True
+        tail = EventTail(self.backend.stage(key, "out") / "events.jsonl")
+        rest = self.backend.logs(key, attempt.log_acked, 1) if attempt.log_acked < LOG_LIMIT else b""
+        return not tail.after(attempt.events_acked) and not rest
+
+    def _refused(self, row: dict[str, Any]) -> None:
+        logger.error("The portal refused a report: %s", row)
+        if row["code"] == "internal":
+            return  # the portal's own mistake: said again until it is mended
+        if row["kind"] == "usage" and str(row["id"]).isdigit():
+            self.state.usage_refused(int(row["id"]), row["code"])
+        if row["code"] in _GONE:
+            self.state.set(row["key"], dropped=1)
+
+    def _take(self, message: dict[str, Any]) -> None:
+        """Signed work: verified, held against the allow-list, written down. What is refused is answered."""
+        try:
+            raw = verified(message, self.identity)
+        except WorkRefused as refusal:
+            logger.error("%s", refusal.sentence)
+            return
+        try:
+            work = understood(raw, self.config.allowed)
+        except WorkRefused as refusal:
+            logger.error("Attempt %s: %s", refusal.key, refusal.sentence)
+            if refusal.key and self.state.take(key=refusal.key, token=refusal.token, payload={}, lease_seconds=0):
+                self.state.move(refusal.key, "failed", hint_code="refused_by_site", sentence=refusal.sentence)
+            return
+        if self.state.take(key=work.key, token=work.token, payload=raw, lease_seconds=work.lease_seconds):
+            logger.info("Attempt %s: leased (%s)", work.key, work.spec.name)
+
+
+def _report(attempt: Attempt) -> dict[str, Any]:
+    facts = {name: value for name, value in attempt.facts.items() if name != "uploaded" and value is not None}
+    if not attempt.final:
+        facts = {name: value for name, value in facts.items() if name in ("native_id", "started_at")}
+    return {"key": attempt.key, "token": attempt.token, "seq": attempt.seq, "state": attempt.state, **facts}
+
+
+def pause_after(trouble: PortalAway, failures: int) -> float:
+    """Longer each time, at most half a minute, with jitter so that a returning portal is not stormed."""
+    longest = min(30.0, 0.5 * 2 ** min(failures, 8))
+    return max(trouble.retry_after or 0.0, random.uniform(longest / 2, longest))  # noqa: S311

@@ -1,0 +1,79 @@
+"""Work as the portal signs it: verified, understood in full, and held against this site's allow-list."""
+
+import base64
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+
+from jobs.agent.config import Allowed
+from jobs.agent.identity import Identity
+from models_hub.specs import JobSpec, SpecError
+
+WORK_SCHEMA = "open-paas/work/1"
+
+
+class WorkRefused(Exception):
+    """This site does not act on it. `key` and `token` are set when the work is the portal's, so it can be told."""
+
+    def __init__(self, sentence: str, *, key: str = "", token: str = "") -> None:
+        super().__init__(sentence)
+        self.sentence, self.key, self.token = sentence, key, token
+
+
+@dataclass(frozen=True)
+class Work:
+    key: str
+    token: str
+    spec: JobSpec
+    gpus: int
+    max_seconds: int
+    lease_seconds: int
+    not_after: datetime
+    inputs: tuple[dict[str, Any], ...]
+
+
+def verified(message: dict[str, Any], identity: Identity) -> dict[str, Any]:
+    """The payload, if the portal this agent enrolled with signed it for this site."""
+    try:
+        payload = base64.b64decode(message["payload"], validate=True)
+        identity.portal_key().verify(base64.b64decode(message["signature"], validate=True), payload)
+        raw: dict[str, Any] = json.loads(payload)
+    except (KeyError, TypeError, ValueError, InvalidSignature) as error:
+        raise WorkRefused("Work arrived whose signature is not the portal's. It was not touched.") from error
+    if raw.get("schema") != WORK_SCHEMA or raw.get("site") != identity.site:
+        raise WorkRefused("Work arrived that is not for this site. It was not touched.")
+    return raw
+
+
+def understood(raw: dict[str, Any], allowed: Allowed) -> Work:
+    """The work in full, if this site's own rules allow it."""
+    try:
+        key, token = str(raw["key"]), str(raw["token"])
+        spec = JobSpec.from_json(raw["spec"])
+        if spec.spec_hash != raw["spec_hash"]:
+            raise SpecError("spec_hash", "The spec is not the one that was hashed.")
+        work = Work(
+            key=key,
+            token=token,
+            spec=spec,
+            gpus=int(raw["gpus"]),
+            max_seconds=int(raw["max_seconds"]),
+            lease_seconds=int(raw["lease_seconds"]),
+            not_after=datetime.fromisoformat(raw["not_after"]).astimezone(UTC),
+            inputs=tuple(
+                {"name": split.name, "sha256": split.sha256, "bytes": split.bytes}
+                for split in spec.data.splits().values()
+            ),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        sentence = f"The site could not read the job: {error}"
+        raise WorkRefused(sentence, key=str(raw.get("key", "")), token=str(raw.get("token", ""))) from error
+    objection = allowed.objection(
+        recipe=work.spec.recipe, gpus=work.gpus, seconds=work.max_seconds, tenant=str(raw.get("tenant", ""))
+    )
+    if objection:
+        raise WorkRefused(objection, key=work.key, token=work.token)
+    return work

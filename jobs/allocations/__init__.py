@@ -1,0 +1,1 @@
+"""Granted hours as people see them, and how administrators change them."""

@@ -1,0 +1,9 @@
+from django.urls import path
+
+from jobs.allocations import views
+
+urlpatterns = [
+    path("allocations/", views.allocations, name="allocations"),
+    path("allocations/<uuid:pk>/", views.allocation, name="allocation"),
+    path("allocations/<uuid:pk>/adjust/", views.allocation_adjust, name="allocation_adjust"),
+]

@@ -1,0 +1,76 @@
+"""Allocations: what was granted, what is left, every booking; and an administrator's changes."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.permissions import may, require
+from accounts.roles import Action
+from jobs.allocations.forms import AdjustForm
+from jobs.allocations.services import change_hours
+from jobs.ledger.services import balance, balances
+from jobs.models import Allocation
+from portal.kernel.clock import now, today
+from portal.kernel.errors import DomainError
+from portal.kernel.money import gpu_seconds_value, hours_to_seconds
+
+
+@login_required
+@require_GET
+def allocations(request: HttpRequest) -> HttpResponse:
+    own = Allocation.objects.filter(organisation=request.organisation).select_related("site", "partition")
+    page = Paginator(own, 20).get_page(request.GET.get("page"))
+    found = balances(page.object_list)
+    rows = [(row, found[row.pk]) for row in page.object_list]
+    return render(request, "jobs/allocations/list.html", {"page": page, "rows": rows, "today": today()})
+
+
+def _visible(request: HttpRequest, pk: UUID) -> Allocation:
+    related = Allocation.objects.select_related("site", "partition", "organisation", "application__mode", "rate_card")
+    if may(request.user, Action.MANAGE_QUOTAS):
+        return get_object_or_404(related, pk=pk)
+    return get_object_or_404(related.filter(pk__in=Allocation.objects.visible_to(request.user)), pk=pk)
+
+
+@login_required
+@require_GET
+def allocation(request: HttpRequest, pk: UUID) -> HttpResponse:
+    row = _visible(request, pk)
+    now_is = balance(row)
+    entries = Paginator(row.entries.select_related("job").order_by("-id"), 30).get_page(request.GET.get("page"))
+    context = {
+        "allocation": row,
+        "balance": now_is,
+        "used_value": gpu_seconds_value(now_is.used, row.eur_per_gpu_hour),
+        "granted_value": gpu_seconds_value(now_is.granted, row.eur_per_gpu_hour),
+        "entries": entries,
+        "form": AdjustForm() if may(request.user, Action.MANAGE_QUOTAS) else None,
+    }
+    return render(request, "jobs/allocations/detail.html", context)
+
+
+@login_required
+@require_POST
+def allocation_adjust(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """An administrator raises or lowers the hours; the reason stands in the book and in the audit record."""
+    row = _visible(request, pk)
+    require(request.user, Action.MANAGE_QUOTAS)
+    form = AdjustForm(request.POST)
+    if form.is_valid():
+        seconds = hours_to_seconds(form.cleaned_data["gpu_hours"])
+        try:
+            change_hours(
+                allocation=row, gpu_seconds=seconds, reason=form.cleaned_data["reason"], actor=request.user, at=now()
+            )
+            messages.success(request, _("Changed by %(hours)s GPU-hours.") % {"hours": form.cleaned_data["gpu_hours"]})
+        except DomainError as refusal:
+            messages.error(request, refusal.sentence)
+    else:
+        messages.error(request, _("Enter a whole number of hours and a reason."))
+    return redirect("jobs:allocation", pk)

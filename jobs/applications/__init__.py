@@ -1,0 +1,1 @@
+"""Asking for compute: requests, the checks they meet, the conversation, and the decision that grants hours."""

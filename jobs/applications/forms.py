@@ -1,0 +1,243 @@
+"""The request form. A draft may be incomplete, so nothing is required here; sending asks for completeness."""
+
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from catalog.models import AccessMode, FoundationModel, Partition, Site
+from jobs.applications.questions import HIGH_RISK, PROHIBITED, TRANSPARENCY
+from jobs.models import Application
+
+YES_NO = ((True, _("Yes")), (False, _("No")))
+
+
+def _yes_no(value: Any) -> bool | None:
+    return {"True": True, "False": False}.get(str(value))
+
+
+class PartitionChoice(forms.ModelChoiceField):
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.site} · {obj}"
+
+
+class ApplicationForm(forms.Form):
+    """All questions of a request; a policy mode leaves out what its terms fix."""
+
+    mark_optional = False
+
+    title = forms.CharField(label=_("Short name of the project"), max_length=120, required=False)
+    purpose = forms.CharField(
+        label=_("What do you want to do?"),
+        help_text=_("Two or three sentences are enough: which task, which data, what the model should do better."),
+        widget=forms.Textarea(attrs={"rows": 4}),
+        max_length=4000,
+        required=False,
+    )
+    benefit = forms.CharField(
+        label=_("What will it change for your company?"),
+        widget=forms.Textarea(attrs={"rows": 2}),
+        max_length=2000,
+        required=False,
+    )
+    partition = PartitionChoice(
+        label=_("Where should it run?"),
+        queryset=Partition.objects.none(),
+        widget=forms.RadioSelect,
+        empty_label=None,
+        required=False,
+    )
+    base_model = forms.ModelChoiceField(
+        label=_("Which model do you want to start from?"),
+        help_text=_("Leave empty if you do not know yet."),
+        queryset=FoundationModel.objects.all(),
+        to_field_name="slug",
+        required=False,
+    )
+    rows = forms.IntegerField(
+        label=_("How many examples will you train on?"), min_value=1, max_value=100_000_000, required=False
+    )
+    tokens_per_row = forms.IntegerField(
+        label=_("How long is one example, in words?"),
+        help_text=_("A short e-mail has about 100 words."),
+        min_value=1,
+        max_value=100_000,
+        required=False,
+    )
+    runs = forms.IntegerField(
+        label=_("How many training runs do you plan?"),
+        help_text=_("Most projects need three to five."),
+        min_value=1,
+        max_value=1000,
+        required=False,
+    )
+    gpu_hours = forms.IntegerField(label=_("GPU-hours you ask for"), min_value=1, max_value=10_000_000, required=False)
+    months = forms.TypedChoiceField(
+        label=_("For how long?"), coerce=int, empty_value=None, widget=forms.RadioSelect, required=False
+    )
+    starts_on = forms.DateField(label=_("From"), widget=forms.DateInput(attrs={"type": "date"}), required=False)
+
+    data_sources = forms.CharField(
+        label=_("Where does your data come from, and may you use it?"),
+        help_text=_("For example: our own customer messages of 2024 and 2025; public texts under CC BY."),
+        widget=forms.Textarea(attrs={"rows": 2}),
+        max_length=2000,
+        required=False,
+    )
+    personal_data = forms.TypedChoiceField(
+        label=_("Does it contain personal data?"),
+        help_text=_("Names, addresses, e-mails, or anything that tells who a person is."),
+        choices=YES_NO,
+        coerce=_yes_no,
+        empty_value=None,
+        widget=forms.RadioSelect,
+        required=False,
+    )
+    special_categories = forms.BooleanField(
+        label=_("It also tells of health, belief, politics, origin or sexual life"), required=False
+    )
+    opt_outs = forms.BooleanField(
+        label=_("Texts of others are used only where their owners did not reserve text and data mining"), required=False
+    )
+    prohibited = forms.MultipleChoiceField(
+        label=_("Will the model be used for any of these?"),
+        help_text=_("European law forbids them. Tick what applies; most projects tick nothing."),
+        choices=PROHIBITED,
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
+    high_risk = forms.MultipleChoiceField(
+        label=_("Will it help decide in one of these areas?"),
+        help_text=_("Allowed, but with duties that begin on 2 December 2027. A person will look at it with you."),
+        choices=HIGH_RISK,
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
+    transparency = forms.MultipleChoiceField(
+        label=_("Who meets the result?"),
+        help_text=_("People must be told when they talk to, or read the work of, a machine."),
+        choices=TRANSPARENCY,
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
+    ai_act_confirm = forms.BooleanField(
+        label=_("I answered these questions for the whole project and will tell the helpdesk if the use changes"),
+        required=False,
+    )
+
+    FIXED_BY_POLICY = ("benefit", "base_model", "rows", "tokens_per_row", "runs", "gpu_hours", "months", "starts_on")
+
+    def __init__(self, *args: Any, mode: AccessMode, on: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.mode = mode
+        self.by_policy = mode.decided_by == AccessMode.DecidedBy.POLICY
+        sites = Site.objects.connected()
+        if self.by_policy:
+            sites = sites.filter(offers_starter=True)
+        if mode.sites.exists():
+            sites = sites.filter(access_modes=mode)
+        self.fields["partition"].queryset = Partition.objects.filter(site__in=sites).select_related("site")  # type: ignore[attr-defined]
+        self.fields["base_model"].queryset = FoundationModel.objects.order_by("name")  # type: ignore[attr-defined]
+        self.fields["months"].choices = [(m, _month_words(m)) for m in mode.months]  # type: ignore[attr-defined]
+        if self.by_policy:
+            for name in self.FIXED_BY_POLICY:
+                del self.fields[name]
+
+    def answers(self) -> dict[str, Any]:
+        """What was understood so far, under the names of Application's fields. Faulty fields are left as they were."""
+        cleaned = self.cleaned_data
+        found: dict[str, Any] = {
+            name: cleaned[name]
+            for name in ("title", "purpose", "benefit", "base_model", "gpu_hours", "months", "starts_on")
+            if name in cleaned
+        }
+        if cleaned.get("partition"):
+            found["partition"] = cleaned["partition"]
+            found["site"] = cleaned["partition"].site
+        if not self.by_policy:
+            found["plan"] = {name: cleaned.get(name) for name in ("rows", "tokens_per_row", "runs")}
+        personal = cleaned.get("personal_data")
+        found["data_declaration"] = {
+            "sources": cleaned.get("data_sources", ""),
+            "personal_data": personal,
+            "special_categories": cleaned.get("special_categories", False),
+            "opt_outs": cleaned.get("opt_outs", False),
+            "answered": bool(cleaned.get("data_sources", "").strip()) and personal is not None,
+        }
+        found["ai_act"] = {
+            "prohibited": cleaned.get("prohibited", []),
+            "high_risk": cleaned.get("high_risk", []),
+            "transparency": cleaned.get("transparency", []),
+            "answered": cleaned.get("ai_act_confirm", False),
+        }
+        return found
+
+    @staticmethod
+    def initial_of(application: Application) -> dict[str, Any]:
+        """The form's values as the draft holds them."""
+        data, ai = application.data_declaration, application.ai_act
+        return {
+            "title": application.title,
+            "purpose": application.purpose,
+            "benefit": application.benefit,
+            "partition": application.partition_id,
+            "base_model": application.base_model.slug if application.base_model else None,
+            "gpu_hours": application.gpu_hours,
+            "months": application.months,
+            "starts_on": application.starts_on,
+            **{name: application.plan.get(name) for name in ("rows", "tokens_per_row", "runs")},
+            "data_sources": data.get("sources", ""),
+            "personal_data": data.get("personal_data"),
+            "special_categories": data.get("special_categories", False),
+            "opt_outs": data.get("opt_outs", False),
+            "prohibited": ai.get("prohibited", []),
+            "high_risk": ai.get("high_risk", []),
+            "transparency": ai.get("transparency", []),
+            "ai_act_confirm": ai.get("answered", False),
+        }
+
+
+def _month_words(months: int) -> str:
+    return ngettext("%(n)s month", "%(n)s months", months) % {"n": months}
+
+
+class DecisionForm(forms.Form):
+    """The officer's box: nothing is preselected."""
+
+    mark_optional = False
+
+    class Choice:
+        ALL, LESS, ASK, DECLINE = "all", "less", "ask", "decline"
+
+    outcome = forms.ChoiceField(
+        label=_("Decision"),
+        choices=(
+            (Choice.ALL, _("Approve as asked")),
+            (Choice.LESS, _("Approve a smaller amount")),
+            (Choice.ASK, _("Ask a question")),
+            (Choice.DECLINE, _("Decline")),
+        ),
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose a decision.")},
+    )
+    gpu_hours = forms.IntegerField(label=_("GPU-hours"), min_value=1, required=False)
+    ends_on = forms.DateField(label=_("Until"), widget=forms.DateInput(attrs={"type": "date"}), required=False)
+    reason = forms.CharField(
+        label=_("Message to the applicant"), widget=forms.Textarea(attrs={"rows": 5}), max_length=4000,
+        error_messages={"required": _("Write a message to the applicant; they will act on it.")},
+    )  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("outcome") == self.Choice.LESS and not cleaned.get("gpu_hours"):
+            self.add_error("gpu_hours", _("Enter how many GPU-hours you approve."))
+        return cleaned
+
+
+class MessageForm(forms.Form):
+    body = forms.CharField(
+        label=_("Your message"), widget=forms.Textarea(attrs={"rows": 4}), max_length=4000,
+        error_messages={"required": _("Write your message first.")},
+    )  # fmt: skip

@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+
+
+class JobsConfig(AppConfig):
+    name = "jobs"
+    label = "jobs"
+
+    def ready(self) -> None:
+        from catalog.liveness import register_last_heard
+        from jobs.dashboard.pulse import last_heard
+        from jobs.erasure import register_part
+
+        register_last_heard(last_heard)
+        register_part()

@@ -1,0 +1,27 @@
+"""Starting, stopping, observing and ending jobs. Each consequence is one transaction."""
+
+from jobs.execution.services.cancel import cancel_job
+from jobs.execution.services.finish import finish
+from jobs.execution.services.lease import give_back, lease_jobs
+from jobs.execution.services.observe import heartbeat, observe_events, observe_log, observe_state
+from jobs.execution.services.repeat import copy_draft, retry_job
+from jobs.execution.services.submit import submit_job
+from jobs.execution.services.sweep import sweep
+from jobs.execution.services.usage import record_usage, used_gpu_seconds
+
+__all__ = [
+    "cancel_job",
+    "copy_draft",
+    "finish",
+    "give_back",
+    "heartbeat",
+    "lease_jobs",
+    "observe_events",
+    "observe_log",
+    "observe_state",
+    "record_usage",
+    "retry_job",
+    "submit_job",
+    "sweep",
+    "used_gpu_seconds",
+]

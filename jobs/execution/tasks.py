@@ -1,0 +1,11 @@
+"""The clock's work on jobs."""
+
+from celery import shared_task
+
+from jobs.execution.services import sweep
+from portal.kernel.clock import now
+
+
+@shared_task(name="jobs.execution.sweep")
+def sweep_jobs() -> dict[str, int]:
+    return sweep(at=now())

@@ -1,0 +1,167 @@
+"""The calls of site protocol v1. Thin: limits and signatures are checked around them, rules live in the services."""
+
+import base64
+import time
+from threading import BoundedSemaphore
+from typing import Any
+
+from django.db import connection
+from django.http import FileResponse, HttpRequest, HttpResponseBase, JsonResponse
+from django.utils.translation import gettext as _
+
+from jobs.models import SiteAgent
+from jobs.siteapi import keys, services
+from jobs.siteapi.http import PROTOCOL, lease_token, read_object, site_call
+from jobs.siteapi.messages import read_models, read_sync
+from jobs.siteapi.services.store import MAX_TOKENIZER
+from jobs.siteapi.signatures import PresentedKey, verify
+from models_hub.specs.fields import Fields
+from portal.kernel.clock import now
+from portal.kernel.errors import DomainError
+
+# A waiting agent holds a thread of this process; the pages keep the rest. Who finds no seat is answered at once.
+WAITING_SEATS = BoundedSemaphore(6)
+LOOK_EVERY = 1.0
+BUSY_POLL_SECONDS = 2
+
+
+@site_call("POST", signed=False)
+def enrol(request: HttpRequest, body: bytes) -> HttpResponseBase:
+    """`{"code", "public_key", "agent": {"name", "version"}}`, signed with that very key."""
+    fields = Fields(read_object(body), "")
+    public_key = fields.text("public_key", longest=100)
+    try:
+        key = keys.decoded(public_key)
+    except ValueError as error:
+        raise fields.error("public_key", "An Ed25519 public key in base64 is expected.") from error
+    verify(request, body, PresentedKey(key))
+    about = fields.object("agent")
+    agent = services.enrol(
+        code=fields.text("code", longest=100),
+        public_key=public_key,
+        name=about.text("name", longest=80),
+        version=about.text("version", longest=40),
+        at=now(),
+    )
+    return JsonResponse(
+        {
+            "agent_id": str(agent.pk),
+            "site": agent.site.slug,
+            "portal_public_key": keys.portal_public_key(),
+            "protocol": PROTOCOL,
+        },
+        status=201,
+    )
+
+
+@site_call("POST")
+def session(request: HttpRequest, body: bytes, agent: SiteAgent) -> HttpResponseBase:
+    """`{"protocols", "version", "describe": {…, "models"}}` -> `{"epoch", …}`."""
+    raw = read_object(body)
+    fields = Fields(raw, "")
+    if PROTOCOL not in (raw.get("protocols") or [PROTOCOL]):
+        raise DomainError(
+            "protocol_unknown", _("This portal speaks protocol %(known)s only.") % {"known": PROTOCOL}, status=400
+        )
+    describe = fields.object("describe")
+    models = read_models(describe, "models")
+    description = {name: value for name, value in describe.raw.items() if name != "models"}
+    if len(str(description)) > 65_536:
+        raise describe.error("describe", "The description is too long.")
+    opened = services.open_session(
+        agent=agent,
+        description=description,
+        models=models,
+        version=fields.text("version", longest=40),
+        at=now(),
+    )
+    return JsonResponse({**opened, "protocol": PROTOCOL})
+
+
+@site_call("POST")
+def sync(request: HttpRequest, body: bytes, agent: SiteAgent) -> HttpResponseBase:
+    """Reports up, work and wishes down. Waits up to `wait` seconds for something to say."""
+    message = read_sync(read_object(body))
+    services.check_epoch(agent, message.epoch)
+    answer = services.take_reports(agent=agent, message=message, at=now())
+    answer |= services.take_work(agent=agent, message=message, at=now())
+    nothing = not (answer["work"] or answer["cancel"])
+    poll_after = 0
+    if message.wait and nothing:
+        if WAITING_SEATS.acquire(blocking=False):
+            try:
+                answer |= _wait_for_work(agent, message)
+            finally:
+                WAITING_SEATS.release()
+        else:
+            poll_after = BUSY_POLL_SECONDS
+    return JsonResponse({**answer, "time": now().isoformat(), "poll_after": poll_after})
+
+
+def _wait_for_work(agent: SiteAgent, message: Any) -> dict[str, Any]:
+    """Looks once a second. Between two looks this thread holds no transaction and no database connection."""
+    give_up = time.monotonic() + message.wait
+    found: dict[str, Any] = {"work": [], "cancel": []}
+    while time.monotonic() < give_up and not (found["work"] or found["cancel"]):
+        if not connection.in_atomic_block:
+            connection.close()
+        time.sleep(min(LOOK_EVERY, max(0.0, give_up - time.monotonic())))
+        newest = SiteAgent.objects.filter(pk=agent.pk).values_list("epoch", "revoked_at").first()
+        if newest is None or newest != (message.epoch, None):
+            raise DomainError("stale_epoch", _("A newer session of this agent has begun."))
+        found = services.take_work(agent=agent, message=message, at=now())
+    return found
+
+
+@site_call("GET")
+def attempt_input(request: HttpRequest, body: bytes, agent: SiteAgent, key: str, name: str) -> HttpResponseBase:
+    """One part of the data of an attempt this agent holds; `Repr-Digest` says what it must be."""
+    attempt = services.attempt_under_lease(agent=agent, key=key, token=lease_token(request))
+    part, sha256 = services.input_of(attempt, name)
+    response = FileResponse(part.file.open("rb"), content_type="application/jsonl")
+    response["Repr-Digest"] = f"sha-256=:{_base64_of(sha256)}:"
+    return response
+
+
+@site_call("GET")
+def artefacts(request: HttpRequest, body: bytes, agent: SiteAgent, key: str) -> HttpResponseBase:
+    attempt = services.attempt_under_lease(agent=agent, key=key, token=lease_token(request))
+    return JsonResponse({"artefacts": services.list_artefacts(attempt)})
+
+
+@site_call("PUT")
+def artefact(request: HttpRequest, body: bytes, agent: SiteAgent, key: str, path: str) -> HttpResponseBase:
+    """One piece of a result file: `?offset=…&bytes=…&sha256=…` of the whole file, the piece as the body."""
+    attempt = services.attempt_under_lease(agent=agent, key=key, token=lease_token(request))
+    try:
+        offset, total = int(request.GET.get("offset", "0")), int(request.GET["bytes"])
+    except (KeyError, ValueError) as error:
+        raise DomainError("artefact_shape", _("Say offset, bytes and sha256 of the file."), status=400) from error
+    answer = services.receive_chunk(
+        attempt=attempt,
+        path=path,
+        offset=offset,
+        total=total,
+        sha256=request.GET.get("sha256", ""),
+        content=body,
+        at=now(),
+    )
+    return JsonResponse(answer)
+
+
+@site_call("PUT", max_body=MAX_TOKENIZER)
+def tokenizer(request: HttpRequest, body: bytes, agent: SiteAgent, slug: str) -> HttpResponseBase:
+    """`{"tokenizer": "<tokenizer.json as text>", "config": {…}}`: what the portal counts tokens with."""
+    fields = Fields(read_object(body), "")
+    config = fields.raw.get("config")
+    services.store_tokenizer(
+        site=agent.site,
+        slug=slug,
+        content=fields.text("tokenizer", longest=MAX_TOKENIZER).encode(),
+        config=config if isinstance(config, dict) else {},
+    )
+    return JsonResponse({"stored": True})
+
+
+def _base64_of(hexadecimal: str) -> str:
+    return base64.b64encode(bytes.fromhex(hexadecimal)).decode()

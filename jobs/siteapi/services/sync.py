@@ -1,0 +1,188 @@
+"""The one message that is lease, heartbeat and report. Each report stands for itself: a bad one harms no other."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, transaction
+from django.utils.translation import gettext as _
+
+from accounts import audit
+from catalog.models import Site
+from jobs.execution.rules import LEASE, MAX_LOG_BYTES
+from jobs.execution.services import (
+    heartbeat,
+    lease_jobs,
+    observe_events,
+    observe_log,
+    observe_state,
+    record_usage,
+)
+from jobs.execution.services.observe import event_position, log_position
+from jobs.models import Attempt, SiteAgent
+from jobs.siteapi.messages import Item, SyncMessage, read_events, read_log, read_state, read_usage
+from jobs.siteapi.services.attempts import attempt_under_lease
+from jobs.siteapi.services.store import report_models
+from jobs.siteapi.services.work import signed_work
+from jobs.states import JOB_FINAL, JobState
+from models_hub.specs import SpecError
+from portal.kernel.errors import DomainError
+
+logger = logging.getLogger(__name__)
+INTERNAL = "internal"
+# What somebody who means well does not send; it is written down.
+_FORGED = frozenset(
+    {
+        "attempt_unknown",
+        "usage_negative",
+        "usage_in_the_future",
+        "usage_before_lease",
+        "usage_too_many_gpus",
+        "usage_beyond_wall_time",
+        "usage_overlaps",
+        "usage_conflict",
+    }
+)
+
+
+def check_epoch(agent: SiteAgent, epoch: int) -> None:
+    """Only the newest session of an agent is listened to."""
+    if epoch != agent.epoch:
+        raise DomainError("stale_epoch", _("A newer session of this agent has begun. Stop, or open a new session."))
+
+
+def take_reports(*, agent: SiteAgent, message: SyncMessage, at: datetime) -> dict[str, Any]:
+    """Takes in every report and answers with what is acknowledged, missing, refused and closed."""
+    SiteAgent.objects.filter(pk=agent.pk, epoch=message.epoch).update(last_seen_at=at, capacity=message.capacity)
+    if message.models is not None:
+        report_models(site=agent.site, models=message.models, at=at)
+    reading = _Reading(agent, at)
+    reading.each("events", message.events, reading.events)
+    reading.each("logs", message.logs, reading.log)
+    # Usage before states: a job that ends in this very message is settled with it.
+    reading.each("usage", message.usage, reading.usage)
+    reading.beat(message.attempts)
+    reading.each("attempts", message.attempts, reading.state)
+    reading.write_down_forgeries()
+    return reading.answer()
+
+
+class _Reading:
+    """One message being read: the attempts it spoke of and what to answer about each."""
+
+    def __init__(self, agent: SiteAgent, at: datetime) -> None:
+        self.agent, self.at = agent, at
+        self.acks: dict[str, dict[str, Any]] = {"attempts": {}, "events": {}, "logs": {}}
+        self.gaps: dict[str, list[list[int]]] = {}
+        self.usage_acks: list[str] = []
+        self.refused: list[dict[str, str]] = []
+        self.closed: set[str] = set()
+
+    def each(self, kind: str, items: list[Item], take: Callable[[Attempt, Item], None]) -> None:
+        for item in items:
+            try:
+                attempt = attempt_under_lease(agent=self.agent, key=item.key, token=item.token, open_only=False)
+                take(attempt, item)
+            except DomainError as error:
+                self._refuse(kind, item, error.code, str(error.sentence))
+            except SpecError as error:
+                self._refuse(kind, item, "malformed", f"{error.field}: {error.sentence}")
+            except (OperationalError, InterfaceError):
+                raise
+            except Exception:
+                # Our mistake with one report must not hold up the others; the agent says it again.
+                logger.exception("A report of %s about %s could not be taken in", self.agent, item.key)
+                self._refuse(kind, item, INTERNAL, _("The portal made a mistake. Say it again later."))
+
+    def _refuse(self, kind: str, item: Item, code: str, detail: str) -> None:
+        self.refused.append(
+            {"kind": kind, "key": item.key, "id": str(item.fields.raw.get("id", "")), "code": code, "detail": detail}
+        )
+
+    def beat(self, items: list[Item]) -> None:
+        held = []
+        for item in items:
+            try:
+                held.append(attempt_under_lease(agent=self.agent, key=item.key, token=item.token))
+            except DomainError:
+                continue  # said again, with its reason, when the state itself is read
+        if held:
+            heartbeat(attempts=held, at=self.at)
+
+    def state(self, attempt: Attempt, item: Item) -> None:
+        report = read_state(item.fields)
+        attempt = observe_state(attempt=attempt, report=report, at=self.at)
+        closed = attempt.state in JOB_FINAL
+        if closed:
+            self.closed.add(item.key)
+        if not closed or report.state in JOB_FINAL:
+            # A closed attempt that still wants to begin is not acknowledged: that would read as "go on".
+            self.acks["attempts"][item.key] = report.seq
+
+    def events(self, attempt: Attempt, item: Item) -> None:
+        observe_events(attempt=attempt, events=read_events(item.fields), at=self.at)
+        whole, gaps = event_position(attempt)
+        self.acks["events"][item.key] = whole
+        if gaps:
+            self.gaps[item.key] = gaps
+
+    def log(self, attempt: Attempt, item: Item) -> None:
+        piece = read_log(item.fields)
+        if piece.offset >= MAX_LOG_BYTES:
+            self.acks["logs"][item.key] = piece.offset + len(piece.text.encode())
+            return
+        observe_log(attempt=attempt, piece=piece)
+        self.acks["logs"][item.key] = log_position(attempt)
+
+    def usage(self, attempt: Attempt, item: Item) -> None:
+        record_usage(attempt=attempt, usage=read_usage(item.fields), at=self.at)
+        self.usage_acks.append(str(item.fields.raw.get("id", "")))
+
+    def write_down_forgeries(self) -> None:
+        forged = [row for row in self.refused if row["code"] in _FORGED]
+        if forged:
+            with transaction.atomic():
+                audit.record(
+                    actor=None,
+                    action="site.reports_refused",
+                    target=self.agent,
+                    site=self.agent.site.slug,
+                    reports=[{name: row[name] for name in ("kind", "key", "code")} for row in forged[:20]],
+                    count=len(forged),
+                )
+
+    def answer(self) -> dict[str, Any]:
+        return {
+            "acks": {**self.acks, "usage": self.usage_acks},
+            "gaps": {"events": self.gaps},
+            "refused": self.refused,
+            "closed": sorted(self.closed),
+        }
+
+
+def _leased_and_unheard(agent: SiteAgent, message: SyncMessage, at: datetime) -> list[Attempt]:
+    """Leases the agent has never spoken of: the answer that carried them was lost, so they are handed out again."""
+    heard = [item.key for item in message.attempts]
+    unheard = Attempt.objects.filter(agent=agent, state=JobState.LEASED, state_seq=0).exclude(key__in=heard)
+    attempts = list(unheard.select_related("job__site", "job__partition")[: message.wanted])
+    for attempt in attempts:
+        attempt.lease_epoch, attempt.lease_expires_at = agent.epoch, at + LEASE
+        attempt.save(update_fields=["lease_epoch", "lease_expires_at"])
+    return attempts
+
+
+def take_work(*, agent: SiteAgent, message: SyncMessage, at: datetime) -> dict[str, Any]:
+    """New work for free slots, and the attempts somebody wants stopped. Empty lists when there is nothing."""
+    stop = list(
+        Attempt.objects.filter(agent=agent, job__cancel_requested_at__isnull=False)
+        .exclude(state__in=JOB_FINAL)
+        .exclude(key__in=message.stopping)
+        .values_list("key", flat=True)
+    )
+    work: list[dict[str, str]] = []
+    if message.wanted and Site.objects.filter(pk=agent.site_id, status=Site.Status.CONNECTED).exists():
+        leased = _leased_and_unheard(agent, message, at)
+        leased += lease_jobs(agent=agent, wanted=message.wanted - len(leased), at=at)
+        work = [signed_work(attempt, at=at) for attempt in leased]
+    return {"work": work, "cancel": stop}

@@ -1,0 +1,43 @@
+"""Work as it travels: canonical JSON, signed by the portal, so that a site acts on nothing else."""
+
+import base64
+from datetime import datetime
+from typing import Any
+
+from jobs.models import Attempt
+from jobs.siteapi import keys
+from models_hub.specs import SPLITS, canonical_json
+
+WORK_SCHEMA = "open-paas/work/1"
+
+
+def signed_work(attempt: Attempt, *, at: datetime) -> dict[str, str]:
+    """`{"payload", "signature", "key_id"}`: the payload in base64 is what is signed, byte for byte."""
+    payload = canonical_json(describe(attempt, at=at))
+    key = keys.portal_key()
+    return {
+        "payload": base64.b64encode(payload).decode(),
+        "signature": base64.b64encode(key.sign(payload)).decode(),
+        "key_id": keys.key_id(keys.encoded(key.public_key())),
+    }
+
+
+def describe(attempt: Attempt, *, at: datetime) -> dict[str, Any]:
+    job = attempt.job
+    return {
+        "schema": WORK_SCHEMA,
+        "key": attempt.key,
+        "token": attempt.lease_token,
+        "site": job.site.slug,
+        "epoch": attempt.lease_epoch,
+        "tenant": str(job.organisation_id),
+        "partition": job.partition.name,
+        "issued_at": at.isoformat(),
+        "lease_seconds": round((attempt.lease_expires_at - at).total_seconds()),
+        "not_after": attempt.not_after.isoformat(),
+        "gpus": job.gpus,
+        "max_seconds": job.max_seconds,
+        "spec": job.spec,
+        "spec_hash": job.spec_hash,
+        "inputs": [{name: job.spec["data"][split][name] for name in ("name", "sha256", "bytes")} for split in SPLITS],
+    }

@@ -1,0 +1,16 @@
+"""Site protocol v1, mounted at /site/v1/."""
+
+from django.urls import path
+
+from jobs.siteapi import api
+
+app_name = "siteapi"
+urlpatterns = [
+    path("enrol", api.enrol, name="enrol"),
+    path("session", api.session, name="session"),
+    path("sync", api.sync, name="sync"),
+    path("attempts/<str:key>/inputs/<str:name>", api.attempt_input, name="input"),
+    path("attempts/<str:key>/artefacts", api.artefacts, name="artefacts"),
+    path("attempts/<str:key>/artefacts/<path:path>", api.artefact, name="artefact"),
+    path("models/<slug:slug>/tokenizer", api.tokenizer, name="tokenizer"),
+]

@@ -1,0 +1,3 @@
+from models_hub.training.cli import main
+
+raise SystemExit(main())

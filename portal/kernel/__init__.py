@@ -1,0 +1,1 @@
+"""What every app stands on: money, time, errors, states, registries. Imports no app."""

@@ -1,0 +1,36 @@
+"""How a rule's refusal reaches a page: forms show it beside the field, everything else as one honest sentence."""
+
+from collections.abc import Callable
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from portal.kernel.errors import DomainError
+
+
+class DomainErrorMiddleware:
+    """Turns a DomainError that no view answered into its page, and a lost database into a 503 that says so."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, DomainError):
+            template = "403.html" if exception.status == 403 else "refused.html"
+            return render(request, template, {"error": exception}, status=exception.status)
+        if isinstance(exception, OperationalError | InterfaceError):
+            return unavailable()
+        return None
+
+
+def unavailable() -> HttpResponse:
+    """A page that needs no database, session or template context: it is shown when the database is away."""
+    from django.template.loader import render_to_string
+
+    response = HttpResponse(render_to_string("503.html"), status=503)
+    response["Retry-After"] = "10"
+    return response

@@ -1,0 +1,125 @@
+"""Every page a person can open passes axe, wide and narrow, light and dark, and the console stays quiet."""
+
+import pytest
+from django.urls import reverse
+
+from accounts.roles import Role
+from jobs.applications.services import ask_question
+from tests.architecture.test_isolation import Owned, address, addresses_with_ids
+from tests.browser import axe, new_page, no_sideways_scroll, sign_in
+from tests.factories import grant, make_access_mode, make_user, with_second_factor
+from tests.jobs.applications.test_helpdesk import make_scene
+from tests.jobs.applications.test_starter import AT, complete_draft
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+PUBLIC = [
+    "home",
+    "help",
+    "privacy",
+    "accessibility",
+    "account_login",
+    "account_signup",
+    "catalog:models",
+    "catalog:sites",
+    "catalog:access",
+    "ui:patterns",
+]
+OWN = [
+    "jobs:dashboard", "jobs:applications", "jobs:application_new", "jobs:allocations", "jobs:jobs", "jobs:usage",
+    "jobs:wizard_start", "models_hub:datasets", "models_hub:dataset_upload", "models_hub:results",
+    "accounts:organisation", "accounts:team", "accounts:company_facts", "accounts:aid", "accounts:notifications",
+    "accounts:profile", "accounts:organisation_create", "mfa_index",
+]  # fmt: skip
+# Addresses that answer GET with something else than a page.
+NO_PAGE = (
+    "download",
+    "log",
+    "estimate",
+    "status",
+    "csv",
+    "rejected",
+    "file",
+    "fragment",
+    "live",
+    "card",
+    "zip",
+    "sums",
+)
+
+
+# Both themes and both widths, each once: the four combinations are looked at beside each page's own tests.
+LOOKS = (("light", 1280), ("dark", 320))
+
+
+def look_at(browser, url: str, server: str, user=None) -> None:
+    for theme, width in LOOKS:
+        with new_page(browser, theme=theme, width=width) as page:
+            if user:
+                sign_in(page, server, user)
+            page.goto(server + url)
+            axe(page)
+            no_sideways_scroll(page)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_public_pages(browser, live_server, settings, name):
+    settings.EMBEDDED = True
+    look_at(browser, reverse(name), live_server.url)
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_pages_of_a_company(browser, live_server, name):
+    owned = Owned()
+    look_at(browser, reverse(name), live_server.url, owned.owner)
+
+
+@pytest.mark.parametrize("name", [name for name in OWN if name not in {"accounts:organisation_create"}])
+def test_pages_of_somebody_new(browser, live_server, name):
+    user = make_user()
+    client_answer = reverse(name)
+    look_at(browser, client_answer, live_server.url, user)
+
+
+@pytest.mark.parametrize(
+    ("view", "name", "parameters"),
+    [row for row in addresses_with_ids() if not any(word in row[1] for word in NO_PAGE)],
+)
+def test_pages_about_one_thing(browser, live_server, client, view, name, parameters):
+    owned = Owned()
+    url = address(view, name, parameters, owned)
+    client.force_login(owned.owner)
+    answer = client.get(url)
+    if answer.status_code in (302, 403, 404, 405) or "html" not in answer.get("Content-Type", ""):
+        assert answer.status_code < 500
+        return
+    assert answer.status_code == 200
+    look_at(browser, url, live_server.url, owned.owner)
+
+
+@pytest.mark.parametrize("page", ["edit", "check", "detail", "question"])
+def test_pages_of_a_request(browser, live_server, page):
+    if page in ("edit", "check"):
+        owned = Owned()
+        draft = complete_draft(organisation=owned.organisation, mode=make_access_mode(), actor=owned.owner)
+        url, user = reverse(f"jobs:application_{page}", args=[draft.pk]), owned.owner
+    else:
+        application, user, officer = make_scene()
+        if page == "question":
+            ask_question(application=application, body="Where is your data stored?", actor=officer, at=AT)
+        url = reverse("jobs:application", args=[application.pk])
+    look_at(browser, url, live_server.url, user)
+
+
+@pytest.mark.parametrize("page", ["queue", "review"])
+def test_pages_of_the_helpdesk(browser, live_server, page):
+    application, _owner, officer = make_scene()
+    url = reverse("jobs:queue") if page == "queue" else reverse("jobs:review", args=[application.pk])
+    look_at(browser, url, live_server.url, officer)
+
+
+@pytest.mark.parametrize("name", ["accounts:audit", "accounts:roles"])
+def test_pages_of_the_administration(browser, live_server, name):
+    administrator = with_second_factor(make_user())
+    grant(administrator, Role.ADMINISTRATOR)
+    look_at(browser, reverse(name), live_server.url, administrator)
