@@ -33,6 +33,10 @@ class Organisation(UUIDModel, TimeStamped):
     postal_code = models.CharField(_("postal code"), max_length=20, blank=True)
     city = models.CharField(_("town"), max_length=100)
     registered_on = models.DateField(_("registered on"), null=True, blank=True)
+    # The undertaking's accounting year ends on this day; aid to fisheries counts fiscal years.
+    fiscal_year_end_month = models.PositiveSmallIntegerField(default=12)
+    fiscal_year_end_day = models.PositiveSmallIntegerField(default=31)
+    nuts2 = models.CharField(_("NUTS 2 region"), max_length=4, blank=True)
     is_demonstration = models.BooleanField(default=False)
 
     objects: ClassVar = OrganisationQuerySet.as_manager()
@@ -98,6 +102,10 @@ class SmeAssessment(UUIDModel, TimeStamped):
     declared_autonomous = models.BooleanField()
     declared_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
     declared_on = models.DateField()
+    # Name as typed when signing: {"name", "position"}; the person of `declared_by` may be erased one day.
+    signature = models.JSONField(default=dict)
+    # The first day a new statement is due: after the next closing of accounts.
+    reassess_on = models.DateField(null=True, blank=True)
 
     class Meta:
         ordering = ("-created_at",)
@@ -106,5 +114,11 @@ class SmeAssessment(UUIDModel, TimeStamped):
         return f"{self.organisation}: {self.size_class} on {self.declared_on}"
 
     @property
+    def decided_size(self) -> str:
+        """The class that counts: an officer's answer where the rules asked for one, else what they derived."""
+        review = self.reviews.first()  # type: ignore[attr-defined]
+        return review.size_class if review else self.size_class
+
+    @property
     def is_sme(self) -> bool:
-        return self.size_class in {self.SizeClass.MICRO, self.SizeClass.SMALL, self.SizeClass.MEDIUM}
+        return self.decided_size in {self.SizeClass.MICRO, self.SizeClass.SMALL, self.SizeClass.MEDIUM}

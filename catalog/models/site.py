@@ -66,6 +66,10 @@ class Site(TimeStamped, Curated):
     granting_state = models.CharField(max_length=2, blank=True)
     granting_authority = models.CharField(max_length=200, blank=True)
     resource_origin = models.CharField(max_length=20, choices=Origin.choices, default=Origin.NATIONAL_SHARE)
+    # The published measure that free time rests on; without one it is de minimis aid.
+    aid_scheme = models.ForeignKey(
+        "accounts.AidScheme", null=True, blank=True, on_delete=models.PROTECT, related_name="sites"
+    )
     offers_starter = models.BooleanField(default=False)
     pue = models.DecimalField(max_digits=4, decimal_places=2, default=1.3)
     grid_g_per_kwh = models.PositiveIntegerField(default=250)
