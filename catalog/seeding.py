@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -16,6 +17,7 @@ from django.db import models, transaction
 
 from catalog import records
 from catalog.models import AccessMode, FoundationModel, Partition, RateCard, Site
+from catalog.states import RateState
 
 _encoder = DjangoJSONEncoder()
 
@@ -142,15 +144,18 @@ def _seed_partition(site: Site, record: records.PartitionRecord, rate: records.R
     values = {name: getattr(record, name) for name in record.__struct_fields__ if name not in ("name", "rate")}
     partition = upsert(Partition, {"site": site, "name": record.name}, values, report)
     # A rate is dated and never edited: it is written once, and only while nobody has set rates for this hardware.
+    # It arrives approved: the record with its source was reviewed with the code.
     if partition.rate_cards.exists():
         report.unchanged["RateCard"] += 1
         return
     RateCard.objects.create(
         partition=partition,
+        state=RateState.APPROVED,
         eur_per_gpu_hour=rate.eur_per_gpu_hour,
         method=rate.method,
         evidence=rate.evidence,
         evidence_url=rate.evidence_url,
+        evidence_sha256=sha256(rate.evidence.encode()).hexdigest(),
         valid_from=rate.valid_from,
     )
     report.created["RateCard"] += 1

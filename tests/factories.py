@@ -12,6 +12,7 @@ from allauth.mfa.models import Authenticator
 from accounts.models import AccountYear, Organisation, RoleGrant, SmeAssessment, User
 from accounts.roles import Role
 from catalog.models import AccessMode, FoundationModel, Partition, RateCard, Site
+from catalog.states import RateState
 from jobs.models import Allocation, Application, Job, LedgerEntry
 from jobs.states import ApplicationState
 from models_hub.models import Dataset, DatasetPart
@@ -93,7 +94,7 @@ def make_site(**fields: Any) -> Site:
     )
 
 
-def make_partition(*, site: Site | None = None, rate: str = "2.20", **fields: Any) -> Partition:
+def make_partition(*, site: Site | None = None, rate: str | None = "2.20", **fields: Any) -> Partition:
     partition = Partition.objects.create(
         **{
             "site": site or make_site(),
@@ -108,13 +109,23 @@ def make_partition(*, site: Site | None = None, rate: str = "2.20", **fields: An
             **fields,
         }
     )
-    RateCard.objects.create(
-        partition=partition,
-        eur_per_gpu_hour=Decimal(rate),
-        method=RateCard.Method.MARKET_MEDIAN,
-        valid_from=date(2026, 1, 1),
-    )
+    if rate is not None:
+        make_rate(partition, rate)
     return partition
+
+
+def make_rate(partition: Partition, rate: str = "2.20", **fields: Any) -> RateCard:
+    """An approved rate, valid from the first day of 2026 on."""
+    return RateCard.objects.create(
+        **{
+            "partition": partition,
+            "state": RateState.APPROVED,
+            "eur_per_gpu_hour": Decimal(rate),
+            "method": RateCard.Method.MARKET_MEDIAN,
+            "valid_from": date(2026, 1, 1),
+            **fields,
+        }
+    )
 
 
 def make_foundation_model(**fields: Any) -> FoundationModel:

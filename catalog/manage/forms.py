@@ -137,6 +137,17 @@ class PartitionForm(forms.ModelForm):
         return cleaned
 
 
+MAX_PAPER_BYTES = 10_000_000
+PAPER_BEGINNINGS = (b"%PDF-", b"\x89PNG\r\n", b"\xff\xd8\xff")
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        return "\x00" not in content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+
+
 class RateForm(forms.Form):
     eur_per_gpu_hour = forms.DecimalField(
         label=_("EUR a GPU-hour, without VAT"), min_value=0, max_digits=10, decimal_places=4
@@ -146,7 +157,27 @@ class RateForm(forms.Form):
         _("Evidence"), _("Which price list or account, of which day, and how the rate follows."), required=True
     )
     evidence_url = forms.URLField(label=_("Address of the evidence"), required=False, assume_scheme="https")
+    paper = forms.FileField(
+        label=_("The paper itself"),
+        help_text=_(
+            "PDF, PNG, JPEG or text, at most 10 MB. It is kept with its checksum, because pages on the web go away."
+        ),
+        required=False,
+        widget=forms.FileInput(attrs={"accept": ".pdf,.png,.jpg,.jpeg,.txt,.csv"}),
+    )
     valid_from = forms.DateField(label=_("Valid from"), widget=DateInput)
+
+    def clean_paper(self) -> tuple[str, bytes] | None:
+        """Name and content; what it is follows from its first bytes, never from its name."""
+        sent = self.cleaned_data["paper"]
+        if sent is None:
+            return None
+        if sent.size > MAX_PAPER_BYTES:
+            raise ValidationError(_("The file is larger than 10 MB. Save it smaller, or keep the page that matters."))
+        content = sent.read()
+        if not content.startswith(PAPER_BEGINNINGS) and not _is_text(content):
+            raise ValidationError(_("This is no PDF, PNG, JPEG or text. Save the evidence as PDF and choose that."))
+        return sent.name, content
 
 
 class AccessModeForm(forms.Form):

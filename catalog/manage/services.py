@@ -1,7 +1,6 @@
 """What an administrator does to the catalogue, each in one transaction with its audit event."""
 
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.db import models, transaction
@@ -12,7 +11,7 @@ from accounts import audit
 from accounts.models import User
 from accounts.permissions import require
 from accounts.roles import Action
-from catalog.models import AccessMode, FoundationModel, Partition, RateCard, Site
+from catalog.models import AccessMode, FoundationModel, Partition, Site
 from catalog.seeding import plain
 from portal.kernel.errors import DomainError
 
@@ -34,54 +33,6 @@ def save_record(*, record: Site | Partition | FoundationModel, actor: User) -> b
         FoundationModel.objects.filter(pk=record.pk).refresh_search()
     audit.record(actor=actor, action=f"catalog.{name}_{verb}", target=record, changes=changes)
     return True
-
-
-@transaction.atomic
-def set_rate(
-    *,
-    partition: Partition,
-    eur_per_gpu_hour: Decimal,
-    method: str,
-    evidence: str,
-    evidence_url: str,
-    valid_from: date,
-    actor: User,
-) -> RateCard:
-    """A new rate from a day on. The one before ends the day before; what was granted keeps the rate it was frozen at.
-
-    Raises DomainError("rate_overlaps") when the day lies before, or on, the start of a rate that is already there.
-    """
-    require(actor, Action.MANAGE_SITES)
-    locked = Partition.objects.select_for_update().get(pk=partition.pk)
-    latest = locked.rate_cards.order_by("-valid_from").first()
-    if latest and latest.valid_from >= valid_from:
-        raise DomainError(
-            "rate_overlaps",
-            _("A rate already starts on %(day)s. Choose a later day.") % {"day": date_format(latest.valid_from)},
-            field="valid_from",
-        )
-    if latest and (latest.valid_to is None or latest.valid_to >= valid_from):
-        latest.valid_to = valid_from - timedelta(days=1)
-        latest.save(update_fields=["valid_to"])
-    card = RateCard.objects.create(
-        partition=locked,
-        eur_per_gpu_hour=eur_per_gpu_hour,
-        method=method,
-        evidence=evidence,
-        evidence_url=evidence_url,
-        valid_from=valid_from,
-        approved_by=str(actor),
-    )
-    audit.record(
-        actor=actor,
-        action="catalog.rate_set",
-        target=card,
-        partition=locked.pk,
-        eur_per_gpu_hour=str(card.eur_per_gpu_hour),
-        before=str(latest.eur_per_gpu_hour) if latest else None,
-        valid_from=valid_from.isoformat(),
-    )
-    return card
 
 
 @transaction.atomic

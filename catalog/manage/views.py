@@ -8,17 +8,21 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Prefetch
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
 from accounts.models import User
-from accounts.permissions import require
+from accounts.permissions import may, require
 from accounts.roles import Action
 from catalog.manage import services
 from catalog.manage.forms import AccessModeForm, FoundationModelForm, PartitionForm, RateForm, SiteForm
+from catalog.manage.rates import approve_rate, propose_rate, withdraw_rate
+from catalog.manage.selectors import history
 from catalog.models import AccessMode, FoundationModel, Partition, RateCard, Site
+from catalog.states import RateState
 from portal.kernel.clock import today
 from portal.kernel.errors import DomainError
 
@@ -45,8 +49,9 @@ def administrators(view: View) -> View:
 @administrators
 def overview(request: HttpRequest) -> HttpResponse:
     """Everything that can be edited, in four lists."""
-    rates = RateCard.objects.valid_on(today()).order_by("-valid_from")
+    rates = RateCard.objects.valid_on(today())
     context = {
+        "proposed": RateCard.objects.proposed().select_related("partition__site", "proposed_by"),
         "sites": Site.objects.order_by("-status", "name"),
         "partitions": Partition.objects.select_related("site")
         .prefetch_related(Prefetch("rate_cards", queryset=rates, to_attr="rates_today"))
@@ -98,15 +103,65 @@ def partition(request: HttpRequest, slug: str, pk: int | None = None) -> HttpRes
 
 @administrators
 def rate(request: HttpRequest, pk: int) -> HttpResponse:
-    """A new rate for one kind of hardware, beside the ones before."""
+    """A new rate for one kind of hardware, beside the ones before; it waits for a second administrator."""
     found = get_object_or_404(Partition.objects.select_related("site"), pk=pk)
-    form = RateForm(request.POST or None, initial={"valid_from": today()})
+    form = RateForm(request.POST or None, request.FILES or None, initial={"valid_from": today()})
+    if request.method == "POST" and form.is_valid():
+        try:
+            propose_rate(partition=found, actor=_actor(request), **form.cleaned_data)
+        except DomainError as error:
+            form.add_error(error.field if error.field in form.fields else None, error.sentence)
+        else:
+            messages.success(request, _("Proposed. It counts once another administrator has approved it."))
+            return redirect("catalog:rates", pk)
+    context = {"form": form, "partition": found, "rate": found.rate_cards.valid_on(today()).first()}
+    return render(request, "catalog/manage/rate.html", context, status=422 if form.errors else 200)
 
-    def save() -> None:
-        services.set_rate(partition=found, actor=_actor(request), **form.cleaned_data)
 
-    title = _("New rate for %(hardware)s at %(site)s") % {"hardware": found, "site": found.site}
-    return _edited(request, form, title, save, found.site.get_absolute_url())
+@administrators
+def rates(request: HttpRequest, pk: int) -> HttpResponse:
+    """Every rate this hardware ever had or was proposed, the newest first, each with its evidence."""
+    found = get_object_or_404(Partition.objects.select_related("site"), pk=pk)
+    cards = list(found.rate_cards.select_related("proposed_by", "decided_by").order_by("-valid_from", "-pk"))
+    context = {
+        "partition": found,
+        "proposed": [card for card in cards if card.state == RateState.PROPOSED],
+        "rows": history(cards, on=today()),
+        "actor": _actor(request),
+    }
+    return render(request, "catalog/manage/rates.html", context)
+
+
+@administrators
+@require_POST
+def rate_approve(request: HttpRequest, pk: int) -> HttpResponse:
+    card = get_object_or_404(RateCard.objects.select_related("partition__site"), pk=pk)
+    return _decided(request, card, approve_rate, _("Approved. Grants use it from the day it begins."))
+
+
+@administrators
+@require_POST
+def rate_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+    card = get_object_or_404(RateCard.objects.select_related("partition__site"), pk=pk)
+    return _decided(request, card, withdraw_rate, _("Withdrawn. The rate before goes on."))
+
+
+def _decided(request: HttpRequest, card: RateCard, decide: Callable[..., Any], words: str) -> HttpResponse:
+    try:
+        decide(card=card, actor=_actor(request), on=today())
+        messages.success(request, words)
+    except DomainError as error:
+        messages.error(request, error.sentence)
+    return redirect("catalog:rates", card.partition_id)
+
+
+@login_required
+def rate_paper(request: HttpRequest, pk: int) -> FileResponse:
+    """The uploaded evidence as a download, for administrators and auditors."""
+    if not may(_actor(request), Action.READ_AID_LEDGER):
+        require(_actor(request), Action.MANAGE_SITES)
+    card = get_object_or_404(RateCard.objects.exclude(evidence_file=""), pk=pk)
+    return FileResponse(card.evidence_file.open("rb"), as_attachment=True, filename=card.evidence_filename)
 
 
 @administrators

@@ -1,11 +1,9 @@
-"""Sites of the federation: who runs them, what hardware they have, whose time it is and what an hour is worth."""
+"""Sites of the federation: who runs them, what hardware they have and whose time it is."""
 
-from datetime import date
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -119,42 +117,3 @@ class Partition(Curated):
 
     def __str__(self) -> str:
         return f"{self.gpu_type} {float(self.gpu_memory_gb):g} GB"
-
-
-class RateCardQuerySet(models.QuerySet["RateCard"]):
-    def valid_on(self, day: date) -> Self:
-        return self.filter(valid_from__lte=day).filter(Q(valid_to__isnull=True) | Q(valid_to__gte=day))
-
-
-class RateCard(TimeStamped):
-    """What one GPU-hour is worth, EUR without VAT, between two days (both included), and how that was found."""
-
-    class Method(models.TextChoices):
-        HOST_TARIFF = "host_tariff", _("The host's published commercial tariff")
-        MARKET_MEDIAN = "market_median", _("Median of public list prices in the EU")
-        FULL_COST = "full_cost", _("Full cost and a reasonable margin")
-        DEMONSTRATION = "demonstration", _("Invented for demonstration")
-
-    partition = models.ForeignKey(Partition, on_delete=models.CASCADE, related_name="rate_cards")
-    eur_per_gpu_hour = models.DecimalField(max_digits=10, decimal_places=4)
-    method = models.CharField(max_length=20, choices=Method.choices)
-    evidence = models.TextField(blank=True)
-    evidence_url = models.URLField(blank=True)
-    valid_from = models.DateField()
-    valid_to = models.DateField(null=True, blank=True)
-    approved_by = models.CharField(max_length=120, blank=True)
-
-    objects: ClassVar = RateCardQuerySet.as_manager()
-
-    class Meta:
-        ordering = ("partition", "-valid_from")
-        constraints = (
-            models.CheckConstraint(condition=Q(eur_per_gpu_hour__gte=0), name="rate_is_not_negative"),
-            models.CheckConstraint(
-                condition=Q(valid_to__isnull=True) | Q(valid_to__gte=models.F("valid_from")),
-                name="rate_ends_after_start",
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.partition} {self.eur_per_gpu_hour} EUR from {self.valid_from}"

@@ -1,6 +1,6 @@
 """The catalogue's public pages: what they show, how they filter, and how many queries they cost."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,7 +11,7 @@ from catalog import liveness
 from catalog.models import FoundationModel, Site, StoredModel
 from catalog.seeding import seed_catalogue
 from jobs.models import SiteAgent
-from tests.factories import make_access_mode, make_foundation_model, make_partition, make_site, make_user
+from tests.factories import make_access_mode, make_foundation_model, make_partition, make_rate, make_site, make_user
 
 pytestmark = pytest.mark.django_db
 PUBLIC, LIST = 6, 8
@@ -240,8 +240,8 @@ def test_the_newest_word_of_any_agent_counts(client):
 
 
 def test_a_rate_of_another_day_is_not_shown(client):
-    partition = make_partition(rate="7.77")
-    partition.rate_cards.update(valid_from="2020-01-01", valid_to="2020-12-31")
+    partition = make_partition(rate=None)
+    make_rate(partition, "7.77", valid_from=date(2020, 1, 1), valid_to=date(2020, 12, 31))
     page = client.get(partition.site.get_absolute_url()).content.decode()
     assert "€7.77" not in page and "No rate is valid today" in page
 

@@ -1,12 +1,15 @@
 """Seeding the catalogue: complete, repeatable, and careful with what people have edited."""
 
 from collections import Counter
+from datetime import date
 from decimal import Decimal
+from hashlib import sha256
 
 import pytest
 
 from catalog.models import AccessMode, FoundationModel, Partition, RateCard, Site
 from catalog.seeding import seed_catalogue
+from tests.factories import make_rate
 
 pytestmark = pytest.mark.django_db
 
@@ -70,12 +73,20 @@ def test_a_model_added_by_a_person_is_never_overwritten():
     assert FoundationModel.objects.get(slug="phi-4").name == "Ours"
 
 
-def test_a_rate_set_by_an_administrator_stays_the_only_one():
+def test_a_rate_set_by_administrators_stays_the_one_in_force():
     seed_catalogue(demonstration=False)
-    card = RateCard.objects.get(partition__name="vega-gpu")
-    RateCard.objects.filter(pk=card.pk).update(eur_per_gpu_hour=Decimal("9"))
+    partition = Partition.objects.get(name="vega-gpu")
+    make_rate(partition, "9", valid_from=date(2026, 6, 1))
     seed_catalogue(demonstration=False)
-    assert RateCard.objects.get(partition__name="vega-gpu").eur_per_gpu_hour == Decimal("9")
+    assert RateCard.objects.valid_on(date(2026, 11, 21)).get(partition=partition).eur_per_gpu_hour == Decimal("9")
+    assert partition.rate_cards.count() == 2
+
+
+def test_seeded_rates_arrive_approved_with_their_source_and_its_checksum():
+    seed_catalogue(demonstration=True)
+    for card in RateCard.objects.all():
+        assert card.state == "approved"
+        assert card.evidence_sha256 == sha256(card.evidence.encode()).hexdigest()
 
 
 def test_starter_and_playground_are_open_at_the_demonstration_site():

@@ -1,6 +1,6 @@
 """Hours in a minute: a policy decides by published rules and shows each of them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -10,7 +10,15 @@ from jobs.ledger.services import balance
 from jobs.models import Allocation, Application
 from jobs.states import ApplicationState
 from portal.kernel.errors import DomainError
-from tests.factories import make_access_mode, make_organisation, make_partition, make_site, make_sme, make_user
+from tests.factories import (
+    make_access_mode,
+    make_organisation,
+    make_partition,
+    make_rate,
+    make_site,
+    make_sme,
+    make_user,
+)
 
 AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
@@ -73,7 +81,7 @@ def test_the_rate_is_frozen_at_grant(owner, starter):
         actor=owner,
         at=AT,
     )
-    partition.rate_cards.update(eur_per_gpu_hour=9)
+    make_rate(partition, "9", valid_from=date(2026, 1, 2))
     assert str(Allocation.objects.get().eur_per_gpu_hour) == "2.2000"
 
 

@@ -18,6 +18,7 @@ from tests.factories import (
     make_job,
     make_organisation,
     make_partition,
+    make_rate,
     make_user,
 )
 
@@ -73,7 +74,7 @@ def record(job, *, joules, method=UsageRecord.Method.ACCOUNTING, corrects=None, 
 
 def test_value_is_counted_at_the_rate_frozen_with_the_grant(get, company):
     allocation = make_allocation(organisation=company, partition=make_partition(rate="2.20"))
-    allocation.partition.rate_cards.update(eur_per_gpu_hour=Decimal("99"))
+    make_rate(allocation.partition, "99", valid_from=date(2026, 1, 2))
     settled(allocation, 9000)  # 2.5 hours
     response = get()
     row = response.context["allocations"][0]
