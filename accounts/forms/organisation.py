@@ -36,7 +36,7 @@ def _autocomplete(value: str, **attrs: str) -> forms.TextInput:
 
 
 class OrganisationForm(forms.Form):
-    """Founding an organisation: eight fields, one of the two numbers is enough."""
+    """Founding an organisation: eight fields and a box, one of the two numbers is enough."""
 
     legal_name = forms.CharField(
         label=_("Legal name"),
@@ -68,6 +68,11 @@ class OrganisationForm(forms.Form):
         widget=_autocomplete("postal-code", **{"class": "op-short"}),
     )
     city = forms.CharField(label=_("Town"), max_length=100, widget=_autocomplete("address-level2"))
+    is_natural_person = forms.BooleanField(
+        label=_("The company is one person (a sole trader)"),
+        required=False,
+        help_text=_("Public registers of support can then show a pseudonym instead of your name."),
+    )
 
 
 class OrganisationDetailsForm(OrganisationForm):

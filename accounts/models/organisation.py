@@ -37,6 +37,8 @@ class Organisation(UUIDModel, TimeStamped):
     fiscal_year_end_month = models.PositiveSmallIntegerField(default=12)
     fiscal_year_end_day = models.PositiveSmallIntegerField(default=31)
     nuts2 = models.CharField(_("NUTS 2 region"), max_length=4, blank=True)
+    # The undertaking is one person (a sole trader); public registers may then show a pseudonym for the name.
+    is_natural_person = models.BooleanField(_("the company is one person (a sole trader)"), default=False)
     is_demonstration = models.BooleanField(default=False)
 
     objects: ClassVar = OrganisationQuerySet.as_manager()

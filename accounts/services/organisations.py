@@ -26,6 +26,7 @@ def create_organisation(
     euid: str = "",
     legal_form: str = "",
     registered_on: date | None = None,
+    is_natural_person: bool = False,
     is_demonstration: bool = False,
 ) -> Organisation:
     """Founds an organisation with the actor as its owner and makes it the one they work for.
@@ -41,6 +42,7 @@ def create_organisation(
         "postal_code": postal_code.strip(),
         "legal_form": legal_form.strip(),
         "registered_on": registered_on,
+        "is_natural_person": is_natural_person,
         "is_demonstration": is_demonstration,
     }
     try:

@@ -353,6 +353,8 @@ class InformationRequest(UUIDModel, TimeStamped):
     due_on = models.DateField()
     answered_on = models.DateField(null=True, blank=True)
     answered_by = models.ForeignKey("accounts.User", null=True, on_delete=models.PROTECT, related_name="+")
+    # What was sent, kept as it was sent, and its SHA-256.
+    bundle = models.FileField(upload_to="information-requests/%Y", blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
 
     class Meta:
