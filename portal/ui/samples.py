@@ -1,5 +1,6 @@
 """Invented data for the pattern page: one example of every component in every state."""
 
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -8,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from portal.ui.charts import Chart, Series
 from portal.ui.status import Status, machines
+from portal.ui.steps import Step, StepChart
 from portal.ui.widgets import ChoiceCards, DateInput, NumberText, Option, Segment
 
 
@@ -104,6 +106,23 @@ def pattern_context() -> dict[str, Any]:
             limit_label="Pace that lasts: 42",
             label_head=_("Week starting"),
             ident="weeks",
+        ),
+        "steps": StepChart(
+            title=_("Public support that still counts"),
+            start=date(2026, 11, 21),
+            end=date(2029, 11, 30),
+            steps=[
+                Step(date(2026, 11, 21), 240_000, cells=("–", "€240,000")),
+                Step(date(2027, 6, 2), 140_000, "€100,000 falls out", ("€100,000", "€140,000")),
+                Step(date(2028, 3, 16), 0, "€140,000 falls out", ("€140,000", "€0")),
+            ],
+            summary="€240,000 counts today; from 16 March 2028 nothing of it does.",
+            heads=("Falls out", "Still counts"),
+            label_head=_("From"),
+            unit="EUR",
+            limit=300_000,
+            limit_label="Ceiling",
+            ident="support",
         ),
         "lines": Chart(
             title=_("Loss while training"),

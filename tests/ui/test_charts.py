@@ -1,6 +1,7 @@
 """Charts: the drawing agrees with the numbers, and odd numbers do not break it."""
 
 import math
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from portal.ui import geography
 from portal.ui.charts import BASE, TOP, Chart, Series, bars, lines, nice_step, scale_for
+from portal.ui.steps import Step, StepChart, steps
 
 
 def chart(*rows: list[float | None], **options) -> Chart:
@@ -82,3 +84,34 @@ def test_a_chart_refuses_rows_of_another_length():
 )
 def test_a_site_lies_where_the_map_has_it(latitude, longitude, x, y):
     assert geography.place(latitude, longitude) == pytest.approx((x, y), abs=1)
+
+
+def step_chart(*pairs: tuple[int, float], days: int = 1000, **options) -> StepChart:
+    start = date(2026, 11, 21)
+    return StepChart(
+        "Test", start, start + timedelta(days=days), [Step(start + timedelta(days=at), value) for at, value in pairs],
+        **options,
+    )  # fmt: skip
+
+
+def test_steps_lie_on_a_true_time_axis():
+    first, second = steps(step_chart((0, 100.0), (250, 50.0))).treads
+    assert (first.x, first.end) == (6.0, second.x)
+    assert first.width == pytest.approx((100 - 6) / 4, abs=0.01)
+    assert second.next_y is None and first.next_y == second.y
+
+
+@given(st.lists(st.floats(0, 1e7), min_size=1, max_size=40), st.floats(1, 1e6))
+def test_every_step_and_the_ceiling_stay_inside_the_drawing(values, limit):
+    drawing = steps(step_chart(*enumerate(values), limit=limit))
+    assert all(TOP - 0.1 <= tread.y <= BASE and 0 <= tread.width <= 94 for tread in drawing.treads)
+    assert TOP - 0.1 <= drawing.limit_y <= BASE
+
+
+def test_a_step_beyond_the_axis_is_drawn_at_its_end():
+    assert steps(step_chart((0, 1.0), (5000, 0.0), days=100)).treads[-1].width == 0
+
+
+def test_three_years_have_few_labels_that_stay_on_narrow_screens():
+    labels = steps(step_chart((0, 1.0), days=1096)).labels
+    assert len(labels) <= 8 and len([one for one in labels if one[2] == ""]) <= 4

@@ -16,6 +16,7 @@ from django.template.context import Context
 from django.utils.safestring import SafeString, mark_safe
 
 from portal.ui import charts, geography, icons, landing, numbers
+from portal.ui import steps as step_charts
 from portal.ui.navigation import address
 from portal.ui.status import status_of
 
@@ -262,6 +263,12 @@ def chart_bars(context: Context, chart: charts.Chart) -> str:
 def chart_lines(context: Context, chart: charts.Chart) -> str:
     """Lines with a legend and the same numbers as a table."""
     return draw(context, "chart_lines", chart=chart, drawing=charts.lines(chart))
+
+
+@register.simple_tag(takes_context=True)
+def chart_steps(context: Context, chart: step_charts.StepChart) -> str:
+    """A quantity that holds and then drops, on a true time axis, with the same as a table."""
+    return draw(context, "chart_steps", chart=chart, drawing=step_charts.steps(chart))
 
 
 @register.simple_tag(takes_context=True)
