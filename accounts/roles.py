@@ -29,10 +29,13 @@ class Action(models.TextChoices):
     SUBMIT_JOB = "submit_job", _("Start and stop fine-tuning jobs")
     DOWNLOAD_RESULT = "download_result", _("Download finished models")
     REVIEW_APPLICATION = "review_application", _("Decide requests for compute")
+    REVIEW_SIZE = "review_size", _("Decide the size of a company where the rules ask for a person")
     MANAGE_SITES = "manage_sites", _("Manage sites, rates and access modes")
     MANAGE_QUOTAS = "manage_quotas", _("Change allocations")
     MANAGE_ROLES = "manage_roles", _("Give and take roles")
+    MANAGE_LAW = "manage_law", _("Enter law, rates and schemes, and confirm groups of companies")
     READ_AUDIT = "read_audit", _("Read the audit record")
+    KEEP_REGISTER = "keep_register", _("Enter awards in registers and report them")
     READ_AID_LEDGER = "read_aid_ledger", _("Read every organisation's public support")
 
 
@@ -49,8 +52,10 @@ _MEMBER = frozenset(
 PERMISSIONS: dict[Role, frozenset[Action]] = {
     Role.MEMBER: _MEMBER,
     Role.OWNER: _MEMBER | {Action.EDIT_ORGANISATION, Action.MANAGE_TEAM, Action.DECLARE},
-    Role.HELPDESK: frozenset({Action.REVIEW_APPLICATION}),
-    Role.ADMINISTRATOR: frozenset({Action.MANAGE_SITES, Action.MANAGE_QUOTAS, Action.MANAGE_ROLES, Action.READ_AUDIT}),
+    Role.HELPDESK: frozenset({Action.REVIEW_APPLICATION, Action.REVIEW_SIZE, Action.KEEP_REGISTER}),
+    Role.ADMINISTRATOR: frozenset(
+        {Action.MANAGE_SITES, Action.MANAGE_QUOTAS, Action.MANAGE_ROLES, Action.READ_AUDIT, Action.KEEP_REGISTER}
+    ),
     Role.AUDITOR: frozenset({Action.READ_AUDIT, Action.READ_AID_LEDGER}),
 }
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
+from accounts.site_directory import Grantor
 from catalog import liveness, names
 from catalog.memory import by_precision, parameters_that_fit, weights_gb
 from catalog.models import AccessMode, FoundationModel, Partition, RateCard, Site, StoredModel
@@ -228,3 +229,9 @@ def mode_rows(*, at: datetime) -> list[ModeRow]:
 def site_names() -> Sequence[tuple[str, str]]:
     """(slug, name) of every site, for choosing whose helpdesk somebody joins: one query."""
     return list(Site.objects.order_by("name").values_list("slug", "name"))
+
+
+def site_grantors() -> Sequence[Grantor]:
+    """Whose time each site gives away, for everything that belongs to a granting State: one query."""
+    found = Site.objects.exclude(granting_state="").order_by("slug")
+    return [Grantor(*row) for row in found.values_list("slug", "granting_state", "granting_authority")]
