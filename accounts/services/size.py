@@ -1,5 +1,6 @@
 """The figures that decide a company's size, entered once, and the signed self-assessment made from them."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -11,6 +12,7 @@ from accounts.models import AccountYear, Organisation, SmeAssessment, User
 from accounts.permissions import require
 from accounts.roles import Action
 from accounts.sme import rules
+from accounts.sme.graph import Ownership
 from portal.kernel.errors import DomainError
 
 
@@ -76,7 +78,7 @@ def forget_account_year(*, actor: User, organisation: Organisation, year: Accoun
 
 def preview_size(*, organisation: Organisation, autonomous: bool, on: date) -> rules.Classification:
     """What a declaration signed today would derive; nothing is stored."""
-    return rules.classify(_figures(organisation), autonomous=autonomous, on=on)
+    return rules.classify(_ownership(organisation, autonomous=autonomous), on)
 
 
 @transaction.atomic
@@ -87,16 +89,16 @@ def declare_size(*, actor: User, organisation: Organisation, autonomous: bool, o
     DomainError("figures_missing") when there is nothing to derive from.
     """
     require(actor, Action.DECLARE, organisation=organisation)
-    periods = _figures(organisation)
-    if not periods:
+    ownership = _ownership(organisation, autonomous=autonomous)
+    if not ownership.party(ownership.subject).periods:
         raise DomainError("figures_missing", _("Enter the figures of at least one year first."))
-    classification = rules.classify(periods, autonomous=autonomous, on=on)
+    classification = rules.classify(ownership, on)
     assessment = SmeAssessment.objects.create(
         organisation=organisation,
         size_class=classification.size.value,
         rule_version=classification.rule_version,
         trace={
-            "inputs": rules.inputs_to_json(periods, autonomous=autonomous, on=on),
+            "inputs": rules.inputs_to_json(ownership, on),
             **rules.classification_to_json(classification),
         },
         declared_autonomous=autonomous,
@@ -117,6 +119,11 @@ def declare_size(*, actor: User, organisation: Organisation, autonomous: bool, o
 def latest_assessment(organisation: Organisation) -> SmeAssessment | None:
     """The declaration that counts: the one signed last."""
     return organisation.sme_assessments.order_by("-created_at").first()
+
+
+def _ownership(organisation: Organisation, *, autonomous: bool) -> Ownership:
+    """The company alone; where it said that it is not, the rules must know that others are missing."""
+    return replace(rules.of_one_firm(_figures(organisation), name=organisation.legal_name), incomplete=not autonomous)
 
 
 def _figures(organisation: Organisation) -> list[rules.Figures]:

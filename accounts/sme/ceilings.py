@@ -7,12 +7,13 @@ from decimal import Decimal
 
 @dataclass(frozen=True)
 class Ceiling:
-    """Headcount strictly below `awu`, and turnover or balance sheet total at most the amount (EUR)."""
+    """Headcount strictly below `awu` (or at it, if included); turnover or balance sheet total at most the amount."""
 
     size: str
     awu: Decimal
     turnover_eur: Decimal
     balance_sheet_eur: Decimal
+    awu_included: bool = False
 
 
 @dataclass(frozen=True)

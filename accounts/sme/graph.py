@@ -70,7 +70,11 @@ class Market(StrEnum):
 
 @dataclass(frozen=True)
 class Party:
-    """An enterprise, a person or a body. `consolidates` names parties whose figures its accounts contain already."""
+    """An enterprise, a person or a body.
+
+    consolidates  parties that its (consolidated) accounts contain already, in full or at least at the share held in
+                  them (Art 6(2) and (3)); a party contained at less than that share is not named and is added pro rata
+    """
 
     id: str
     kind: PartyKind = PartyKind.ENTERPRISE
@@ -89,6 +93,8 @@ class Holding:
 
     invested_eur   a business angel's total in the enterprise; None while unknown
     in_management  an exempt investor that takes part in running the enterprise
+    since, until   first and last day of the holding; None where it has always been there, or still is. Holdings that
+                   began or ended between two closings show how the enterprise stood before its ownership changed.
     """
 
     owner: str
@@ -98,17 +104,24 @@ class Holding:
     control: frozenset[Control] = frozenset()
     invested_eur: Decimal | None = None
     in_management: bool = False
+    since: date | None = None
+    until: date | None = None
 
     def __post_init__(self) -> None:
         if not (0 <= self.capital <= 100 and 0 <= self.votes <= 100):
             raise ValueError("a holding lies between 0 and 100 per cent")
         if self.owner == self.owned:
             raise ValueError("a party cannot hold itself")
+        if self.since and self.until and self.until < self.since:
+            raise ValueError("a holding cannot end before it began")
 
     @property
     def share(self) -> Decimal:
         """The greater of capital and votes."""
         return max(self.capital, self.votes)
+
+    def stands_on(self, day: date) -> bool:
+        return (self.since is None or self.since <= day) and (self.until is None or day <= self.until)
 
 
 @dataclass(frozen=True)
@@ -125,6 +138,7 @@ class Ownership:
     acting_together       groups of persons (or investors) who act jointly
     dispersed             the good-faith statement of Art 3(5): no holder of 25 % is known
     ownership_changed_on  day of the latest lasting change of ownership, None without one since the older closing
+    incomplete            the enterprise said that it is not autonomous, but has not stated with whom
     """
 
     subject: str
@@ -134,6 +148,7 @@ class Ownership:
     markets: tuple[MarketRelation, ...] = ()
     dispersed: bool = False
     ownership_changed_on: date | None = None
+    incomplete: bool = False
 
     def __post_init__(self) -> None:
         known = {party.id for party in self.parties}
@@ -182,6 +197,11 @@ def node_to_json(node: Node) -> dict[str, Any]:
     }
 
 
+def node_from_json(stored: Mapping[str, Any]) -> Node:
+    children = tuple(node_from_json(child) for child in stored["children"])
+    return Node(stored["code"], stored["article"], dict(stored["values"]), children)
+
+
 def ownership_to_json(ownership: Ownership) -> dict[str, Any]:
     """All inputs as JSON values; `ownership_from_json` gives back an equal Ownership."""
     return {
@@ -196,6 +216,8 @@ def ownership_to_json(ownership: Ownership) -> dict[str, Any]:
                 "control": sorted(one.control),
                 "invested_eur": _text(one.invested_eur),
                 "in_management": one.in_management,
+                "since": _text(one.since),
+                "until": _text(one.until),
             }
             for one in ownership.holdings
         ],
@@ -203,11 +225,11 @@ def ownership_to_json(ownership: Ownership) -> dict[str, Any]:
         "markets": [[one.first, one.second, one.relation.value] for one in ownership.markets],
         "dispersed": ownership.dispersed,
         "ownership_changed_on": _text(ownership.ownership_changed_on),
+        "incomplete": ownership.incomplete,
     }
 
 
 def ownership_from_json(stored: Mapping[str, Any]) -> Ownership:
-    changed = stored["ownership_changed_on"]
     return Ownership(
         subject=stored["subject"],
         parties=tuple(_party_from_json(one) for one in stored["parties"]),
@@ -220,14 +242,27 @@ def ownership_from_json(stored: Mapping[str, Any]) -> Ownership:
                 control=frozenset(Control(ground) for ground in one["control"]),
                 invested_eur=_decimal(one["invested_eur"]),
                 in_management=one["in_management"],
+                since=_day(one["since"]),
+                until=_day(one["until"]),
             )
             for one in stored["holdings"]
         ),
         acting_together=tuple(frozenset(group) for group in stored["acting_together"]),
         markets=tuple(MarketRelation(first, second, Market(name)) for first, second, name in stored["markets"]),
         dispersed=stored["dispersed"],
-        ownership_changed_on=date.fromisoformat(changed) if changed else None,
+        ownership_changed_on=_day(stored["ownership_changed_on"]),
+        incomplete=stored["incomplete"],
     )
+
+
+def figures_to_json(figures: Figures) -> dict[str, Any]:
+    return {
+        "period_end": figures.period_end.isoformat(),
+        "awu": str(figures.awu),
+        "turnover_eur": str(figures.turnover_eur),
+        "balance_sheet_eur": str(figures.balance_sheet_eur),
+        "basis": figures.basis.value,
+    }
 
 
 def _party_to_json(party: Party) -> dict[str, Any]:
@@ -236,16 +271,7 @@ def _party_to_json(party: Party) -> dict[str, Any]:
         "kind": party.kind.value,
         "name": party.name,
         "country": party.country,
-        "periods": [
-            {
-                "period_end": one.period_end.isoformat(),
-                "awu": str(one.awu),
-                "turnover_eur": str(one.turnover_eur),
-                "balance_sheet_eur": str(one.balance_sheet_eur),
-                "basis": one.basis.value,
-            }
-            for one in party.periods
-        ],
+        "periods": [figures_to_json(one) for one in party.periods],
         "consolidates": sorted(party.consolidates),
         "budget_eur": _text(party.budget_eur),
         "inhabitants": party.inhabitants,
@@ -280,3 +306,7 @@ def _text(value: Decimal | date | None) -> str | None:
 
 def _decimal(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)

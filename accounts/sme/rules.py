@@ -1,207 +1,369 @@
-"""The size class of an autonomous enterprise, with every step of the derivation.
+"""The size class of an enterprise from what it stated, with every step of the derivation.
 
-Articles are those of the Annex to Recommendation 2003/361/EC. Amounts are EUR, staff is annual work units (AWU);
-nothing is rounded before it is compared.
+Articles are those of the Annex to Recommendation 2003/361/EC. Amounts are EUR (the caller converts), staff is annual
+work units (AWU); nothing is rounded before it is compared.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Decimal
-from enum import StrEnum
+from decimal import ROUND_HALF_EVEN, Context, localcontext
+from types import MappingProxyType
 from typing import Any
 
-from accounts.sme.ceilings import Ceiling, CeilingSet, ceilings_on
+from accounts.sme.ceilings import Ceiling, ceilings_on
+from accounts.sme.codes import REVIEW_CODES, Code, node
+from accounts.sme.graph import (
+    Basis,
+    ChangeMode,
+    Figures,
+    Node,
+    Ownership,
+    Party,
+    figures_to_json,
+    node_to_json,
+    ownership_from_json,
+    ownership_to_json,
+)
+from accounts.sme.periods import Judged, Size, after_last_gap, is_within, size_of_one_period, two_periods, usable
+from accounts.sme.relations import Relation, Standing, stand
+from accounts.sme.thresholds import Thresholds, thresholds_on
+from accounts.sme.totals import Closing, Containment, Total, total_of
 
-RULE_VERSION = "sme-autonomous/1"
-# Closings further apart than this are not "consecutive": a year is missing between them.
-CONSECUTIVE_DAYS = 550
-# Figures whose period ended longer ago cannot be the latest approved ones any more.
-LATEST_FIGURES_DAYS = 760
+__all__ = [
+    "RULE_VERSION",
+    "Basis",
+    "ChangeMode",
+    "Classification",
+    "Figures",
+    "Size",
+    "UnknownRuleVersion",
+    "classification_to_json",
+    "classify",
+    "inputs_to_json",
+    "is_within",
+    "of_one_firm",
+    "replay",
+    "size_of_one_period",
+]
+
+RULE_VERSION = "sme/2"
+# The caller's settings must not change a single digit of what was once derived.
+ARITHMETIC = Context(prec=34, rounding=ROUND_HALF_EVEN)
+REVIEWED = frozenset(code.value for code in REVIEW_CODES)
 
 
-class Size(StrEnum):
-    MICRO = "micro"
-    SMALL = "small"
-    MEDIUM = "medium"
-    LARGE = "large"
-    REVIEW = "review"
-
-
-class Basis(StrEnum):
-    APPROVED = "approved"
-    ESTIMATE = "estimate"
-
-
-@dataclass(frozen=True)
-class Figures:
-    """One accounting period on an annual basis (Art 4(1)); turnover net of VAT and other indirect taxes."""
-
-    period_end: date
-    awu: Decimal
-    turnover_eur: Decimal
-    balance_sheet_eur: Decimal
-    basis: Basis = Basis.APPROVED
-
-    def __post_init__(self) -> None:
-        if min(self.awu, self.turnover_eur, self.balance_sheet_eur) < 0:
-            raise ValueError("figures of an accounting period cannot be negative")
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of the derivation: a code for machines, its article, and the values it looked at."""
-
-    code: str
-    article: str
-    values: Mapping[str, Any]
+class UnknownRuleVersion(ValueError):
+    """An assessment was stored by rules that this version of the portal does not hold."""
 
 
 @dataclass(frozen=True)
 class Classification:
+    """The answer and how it was found.
+
+    figures    what counted for the latest closing, all parties together; None when figures were missing
+    closings   the same for every closing that could be used, oldest first
+    relations  how each party stands to the enterprise
+    reasons    what decided, the points that a person must look at last
+    tree       the whole derivation for a page
+    """
+
     size: Size
     basis: Basis | None
     rule_version: str
-    steps: tuple[Step, ...]
+    tree: Node
+    reasons: tuple[Node, ...]
+    figures: Figures | None
+    closings: tuple[Figures, ...]
+    relations: tuple[Relation, ...]
 
     @property
     def codes(self) -> tuple[str, ...]:
-        return tuple(step.code for step in self.steps)
+        return tuple(one.code for one in self.reasons)
+
+    @property
+    def open_points(self) -> tuple[Node, ...]:
+        """What a person must decide; empty unless the size is REVIEW."""
+        return tuple(one for one in self.reasons if one.code in REVIEWED) if self.size is Size.REVIEW else ()
+
+    @property
+    def is_sme(self) -> bool:
+        return self.size in (Size.MICRO, Size.SMALL, Size.MEDIUM)
 
 
-def classify(periods: Sequence[Figures], *, autonomous: bool, on: date) -> Classification:
-    """The size class on a day from what the company stated.
-
-    REVIEW, never a guess, when the company is not autonomous, gave no figures, gave old ones, or left out a year that
-    would change the answer.
-    """
-    if not autonomous:
-        return _review(Step("not_autonomous", "Art 3(2), 3(3), 6(2)", {}))
-    if not periods:
-        return _review(Step("no_figures", "Art 4(1)", {}))
-    known, basis, steps = _usable(periods)
-    latest = known[-1]
-    if basis is Basis.APPROVED and (on - latest.period_end).days > LATEST_FIGURES_DAYS:
-        return _review(*steps, Step("figures_old", "Art 4(1)", {"period_end": latest.period_end.isoformat()}))
-    size, history = _two_periods(known, ceilings_on(on))
-    since_gap = _after_last_gap(known)
-    if since_gap != known and _two_periods(since_gap, ceilings_on(on))[0] is not size:
-        missing_after = known[len(known) - len(since_gap) - 1].period_end
-        return _review(*steps, *history, Step("missing_year", "Art 4(2)", {"after": missing_after.isoformat()}))
-    return Classification(size, basis, RULE_VERSION, (*steps, *history))
+def classify(ownership: Ownership, on: date, mode: ChangeMode = ChangeMode.REVIEW) -> Classification:
+    """The size class on a day. REVIEW, never a guess, where the law is open or something is missing."""
+    with localcontext(ARITHMETIC):
+        return _Derivation(ownership, on, mode).result()
 
 
-def size_of_one_period(figures: Figures, ceilings: CeilingSet) -> Size:
-    """What the figures of one period alone would make of the enterprise (Art 2)."""
-    for ceiling in ceilings.ceilings:
-        if is_within(figures, ceiling):
-            return Size(ceiling.size)
-    return Size.LARGE
+def of_one_firm(periods: Sequence[Figures], ident: str = "self", name: str = "") -> Ownership:
+    """An autonomous firm: nobody owns 25 % of it and it owns 25 % of nobody."""
+    return Ownership(subject=ident, parties=(Party(ident, name=name, periods=tuple(periods)),))
 
 
-def is_within(figures: Figures, ceiling: Ceiling) -> bool:
-    """Staff must be below; of turnover and balance sheet total one may be above."""
-    return figures.awu < ceiling.awu and (
-        figures.turnover_eur <= ceiling.turnover_eur or figures.balance_sheet_eur <= ceiling.balance_sheet_eur
-    )
-
-
-def classification_to_json(classification: Classification) -> dict[str, Any]:
+def inputs_to_json(ownership: Ownership, on: date, mode: ChangeMode = ChangeMode.REVIEW) -> dict[str, Any]:
+    """Everything `classify` was given and the rules that judged it, to be stored beside the answer."""
     return {
-        "size": classification.size.value,
-        "basis": classification.basis.value if classification.basis else None,
-        "rule_version": classification.rule_version,
-        "steps": [
-            {"code": step.code, "article": step.article, "values": dict(step.values)} for step in classification.steps
-        ],
-    }
-
-
-def inputs_to_json(periods: Sequence[Figures], *, autonomous: bool, on: date) -> dict[str, Any]:
-    """Everything `classify` was given, to be stored beside its answer."""
-    return {
+        "rule_version": RULE_VERSION,
         "on": on.isoformat(),
-        "autonomous": autonomous,
-        "periods": [
-            {
-                "period_end": one.period_end.isoformat(),
-                "awu": str(one.awu),
-                "turnover_eur": str(one.turnover_eur),
-                "balance_sheet_eur": str(one.balance_sheet_eur),
-                "basis": one.basis.value,
-            }
-            for one in periods
-        ],
+        "mode": mode.value,
+        "ownership": ownership_to_json(ownership),
     }
 
 
 def replay(inputs: Mapping[str, Any]) -> Classification:
-    """Derives a stored classification again."""
-    periods = [
-        Figures(
-            period_end=date.fromisoformat(one["period_end"]),
-            awu=Decimal(one["awu"]),
-            turnover_eur=Decimal(one["turnover_eur"]),
-            balance_sheet_eur=Decimal(one["balance_sheet_eur"]),
-            basis=Basis(one["basis"]),
-        )
-        for one in inputs["periods"]
-    ]
-    return classify(periods, autonomous=inputs["autonomous"], on=date.fromisoformat(inputs["on"]))
+    """Derives a stored classification again, by the rules of its time. Raises UnknownRuleVersion."""
+    version = inputs.get("rule_version")
+    rules = VERSIONS.get(version) if isinstance(version, str) else None
+    if rules is None:
+        known = ", ".join(VERSIONS)
+        raise UnknownRuleVersion(f"stored by the rules {version!r}; this portal holds {known}")
+    ownership = ownership_from_json(inputs["ownership"])
+    return rules(ownership, date.fromisoformat(inputs["on"]), ChangeMode(inputs["mode"]))
 
 
-def _usable(periods: Sequence[Figures]) -> tuple[list[Figures], Basis, list[Step]]:
-    """Approved periods in order; the latest estimate only when there are none (Art 4(3))."""
-    ordered = sorted(periods, key=lambda one: one.period_end)
-    approved = [one for one in ordered if one.basis is Basis.APPROVED]
-    if not approved:
-        return ordered[-1:], Basis.ESTIMATE, [Step("estimate_used", "Art 4(3)", {})]
-    if len(approved) < len(ordered):
-        return approved, Basis.APPROVED, [Step("estimates_left_out", "Art 4(3)", {})]
-    return approved, Basis.APPROVED, []
+VERSIONS: Mapping[str, Callable[[Ownership, date, ChangeMode], Classification]] = MappingProxyType(
+    {RULE_VERSION: classify}
+)
 
 
-def _two_periods(periods: Sequence[Figures], ceilings: CeilingSet) -> tuple[Size, list[Step]]:
-    """Art 4(2): a ceiling is crossed only when two consecutive periods lie on its other side.
-
-    One flag for each ceiling. The first period sets them; later each turns only when the last two periods agree
-    against it. The class is the smallest ceiling whose flag stands.
-    """
-    steps: list[Step] = []
-    flags: dict[str, bool] = {}
-    before: Figures | None = None
-    size = Size.LARGE
-    for one in periods:
-        for ceiling in ceilings.ceilings:
-            now = is_within(one, ceiling)
-            if before is None or (is_within(before, ceiling) == now and flags[ceiling.size] != now):
-                flags[ceiling.size] = now
-        alone = size_of_one_period(one, ceilings)
-        size = next((Size(ceiling.size) for ceiling in ceilings.ceilings if flags[ceiling.size]), Size.LARGE)
-        steps.append(_period_step(one, alone, size))
-        before = one
-    return size, steps
-
-
-def _period_step(figures: Figures, alone: Size, size: Size) -> Step:
-    values = {
-        "period_end": figures.period_end.isoformat(),
-        "awu": str(figures.awu),
-        "turnover_eur": str(figures.turnover_eur),
-        "balance_sheet_eur": str(figures.balance_sheet_eur),
-        "alone": alone.value,
-        "size": size.value,
+def classification_to_json(classification: Classification) -> dict[str, Any]:
+    figures = classification.figures
+    return {
+        "size": classification.size.value,
+        "basis": classification.basis.value if classification.basis else None,
+        "rule_version": classification.rule_version,
+        "figures": figures_to_json(figures) if figures else None,
+        "closings": [figures_to_json(one) for one in classification.closings],
+        "relations": [
+            {
+                "party": one.party,
+                "kind": one.kind.value,
+                "share": None if one.share is None else str(one.share),
+                "why": node_to_json(one.why),
+            }
+            for one in classification.relations
+        ],
+        "reasons": [node_to_json(one) for one in classification.reasons],
+        "tree": node_to_json(classification.tree),
     }
-    return Step("period", "Art 2", values) if alone is size else Step("one_year_is_not_enough", "Art 4(2)", values)
 
 
-def _after_last_gap(periods: list[Figures]) -> list[Figures]:
-    """The longest run of consecutive periods at the end."""
-    for at in range(len(periods) - 1, 0, -1):
-        if (periods[at].period_end - periods[at - 1].period_end).days > CONSECUTIVE_DAYS:
-            return periods[at:]
-    return periods
+@dataclass(frozen=True)
+class _Row:
+    closing: Closing
+    total: Total
 
 
-def _review(*steps: Step) -> Classification:
-    return Classification(Size.REVIEW, None, RULE_VERSION, steps)
+class _Derivation:
+    """One classification being derived: relations, the figures of each closing, the two-period rule."""
+
+    def __init__(self, ownership: Ownership, on: date, mode: ChangeMode) -> None:
+        self.ownership, self.on, self.mode = ownership, on, mode
+        self.numbers: Thresholds = thresholds_on(on)
+        self.ceilings: tuple[Ceiling, ...] = ceilings_on(on).ceilings
+        self.parties = {party.id: party for party in ownership.parties}
+        self.containment = Containment(self.parties)
+        self.standing: Standing = stand(ownership, on, self.numbers)
+        self.reasons: list[Node] = list(self.standing.findings)
+        self.basis: Basis | None = None
+
+    def result(self) -> Classification:
+        if self.ownership.incomplete:
+            return self._answer(Size.REVIEW, (), (), node(Code.INCOMPLETE))
+        closings = self._closings()
+        if not closings:
+            return self._public_or_review((), (), node(Code.NO_FIGURES, self._named(self.ownership.subject)))
+        latest = closings[-1]
+        self.basis = latest.basis
+        if (self.on - latest.day).days > self.numbers.latest_figures_days:
+            return self._public_or_review((), (), node(Code.FIGURES_OLD, {"period_end": latest.day.isoformat()}))
+        now = self._total(latest, self.standing)
+        self._note_estimates(now)
+        rows, missing = self._rows(closings)
+        for ident in dict.fromkeys((*now.missing, *missing)):
+            self.reasons.append(
+                node(Code.FIGURES_MISSING, {**self._named(ident), "period_end": latest.day.isoformat()})
+            )
+        history = two_periods([row.total.figures for row in rows if row.total.figures], self.ceilings)
+        if now.missing or missing:
+            return self._public_or_review(rows, history)
+        return self._decide(rows, history, now)
+
+    def _decide(self, rows: Sequence[_Row], history: Sequence[Judged], now: Total) -> Classification:
+        size = history[-1].size
+        assert now.figures is not None
+        if self._has_changed(rows):
+            size = self._changed(size, size_of_one_period(now.figures, self.ceilings))
+        else:
+            self._look_for_a_gap(history, size)
+        if self.standing.is_public:
+            size = Size.LARGE
+        return self._answer(size, rows, history, total=now)
+
+    def _look_for_a_gap(self, history: Sequence[Judged], size: Size) -> None:
+        """A year that is missing matters where the closings since would give another class."""
+        known = [one.figures for one in history]
+        since = after_last_gap(known, self.numbers)
+        if len(since) < len(known) and two_periods(since, self.ceilings)[-1].size is not size:
+            after = known[len(known) - len(since) - 1].period_end
+            self.reasons.append(node(Code.MISSING_YEAR, {"after": after.isoformat()}))
+
+    def _closings(self) -> list[Closing]:
+        """The closings of the enterprise, or of the accounts that contain it where it has none of its own."""
+        subject = self.ownership.subject
+        periods = own = self.parties[subject].periods
+        if not own:
+            container = self.containment.by(subject, self.standing.linked)
+            periods = self.parties[container].periods if container is not None else ()
+        known, basis = usable(periods) if periods else ([], Basis.APPROVED)
+        if len(known) < len(periods):
+            self.reasons.append(node(Code.ESTIMATES_LEFT_OUT))
+        return [
+            Closing(one.period_end, basis, one if own else None, at == len(known) - 1) for at, one in enumerate(known)
+        ]
+
+    def _rows(self, closings: Sequence[Closing]) -> tuple[list[_Row], tuple[str, ...]]:
+        """Each closing with its figures as the enterprise stood then; older ones that lack figures are left out."""
+        rows = []
+        missing: tuple[str, ...] = ()
+        for closing in closings:
+            total = self._total(closing, self._standing_at(closing.day))
+            if total.figures is not None:
+                rows.append(_Row(closing, total))
+            elif closing.is_latest:
+                missing = total.missing
+            else:
+                values = {"period_end": closing.day.isoformat(), "names": [self._name(one) for one in total.missing]}
+                self.reasons.append(node(Code.CLOSING_DROPPED, values))
+        return rows, missing
+
+    def _total(self, closing: Closing, standing: Standing) -> Total:
+        return total_of(closing, standing, self.containment, self.numbers, subject=self.ownership.subject, on=self.on)
+
+    def _standing_at(self, day: date) -> Standing:
+        dated = [one for one in self.ownership.holdings if one.since or one.until]
+        if all(one.stands_on(day) == one.stands_on(self.on) for one in dated):
+            return self.standing
+        return stand(self.ownership, day, self.numbers)
+
+    def _note_estimates(self, total: Total) -> None:
+        if total.estimated:
+            self.basis = Basis.ESTIMATE
+            names = [self._name(ident) for ident in total.estimated]
+            own = self.ownership.subject in total.estimated
+            self.reasons.append(node(Code.ESTIMATE_USED, {"names": names, "own": own}))
+
+    def _has_changed(self, rows: Sequence[_Row]) -> bool:
+        """Whether ownership changed since the closing before the latest one, so that the two readings may differ."""
+        days = [row.closing.day for row in rows]
+        changed_on = self.ownership.ownership_changed_on
+        before = days[-2] if len(days) > 1 else days[-1]
+        if changed_on is not None and before < changed_on <= self.on:
+            return True
+        return self._dates_matter(days)
+
+    def _dates_matter(self, days: Sequence[date]) -> bool:
+        return any(self._standing_at(day).counted != self.standing.counted for day in days[-2:])
+
+    def _changed(self, by_two_periods: Size, at_once: Size) -> Size:
+        values = {
+            "two_periods": by_two_periods.value,
+            "at_once": at_once.value,
+            "changed_on": self._changed_on(),
+        }
+        if self.mode is ChangeMode.IMMEDIATE:
+            self.reasons.append(node(Code.CHANGE_AT_ONCE, values))
+            return at_once
+        if self.mode is ChangeMode.TWO_PERIOD:
+            self.reasons.append(node(Code.CHANGE_TWO_PERIODS, values))
+            return by_two_periods
+        is_dated = any(one.since or one.until for one in self.ownership.holdings)
+        if is_dated and by_two_periods is at_once:
+            self.reasons.append(node(Code.CHANGE_SAME_EITHER_WAY, values))
+            return at_once
+        self.reasons.append(node(Code.OWNERSHIP_CHANGED, values))
+        return Size.REVIEW
+
+    def _changed_on(self) -> str | None:
+        stated = self.ownership.ownership_changed_on
+        days = [day for one in self.ownership.holdings for day in (one.since, one.until) if day and day <= self.on]
+        day = stated or max(days, default=None)
+        return day.isoformat() if day else None
+
+    def _public_or_review(self, rows: Sequence[_Row], history: Sequence[Judged], *reasons: Node) -> Classification:
+        """Without figures only Art 3(4) can answer: such an enterprise is no SME whatever its figures."""
+        size = Size.LARGE if self.standing.is_public else Size.REVIEW
+        return self._answer(size, rows, history, *reasons)
+
+    def _answer(
+        self,
+        size: Size,
+        rows: Sequence[_Row],
+        history: Sequence[Judged],
+        *reasons: Node,
+        total: Total | None = None,
+    ) -> Classification:
+        found = [*self.reasons, *reasons]
+        if size is Size.LARGE:
+            # Whether a linked university is a public body makes no difference to an enterprise that is large.
+            found = [one for one in found if one.code != Code.MAY_BE_PUBLIC.value]
+        if not self.standing.is_public and any(one.code in REVIEWED for one in found):
+            size = Size.REVIEW
+        ordered = tuple(sorted(found, key=lambda one: one.code in REVIEWED))
+        figures = total.figures if total else None
+        tree = node(
+            Code.CLASSIFIED,
+            {"size": size.value, "on": self.on.isoformat(), "mode": self.mode.value},
+            *ordered,
+            node(Code.RELATIONS, {}, *(self._relation_node(one) for one in self.standing.relations)),
+            node(Code.HISTORY, {}, *self._history_nodes(rows, history)),
+        )
+        return Classification(
+            size=size,
+            basis=self.basis if size is not Size.REVIEW else None,
+            rule_version=RULE_VERSION,
+            tree=tree,
+            reasons=ordered,
+            figures=figures,
+            closings=tuple(one.figures for one in history),
+            relations=self.standing.relations,
+        )
+
+    def _relation_node(self, relation: Relation) -> Node:
+        share = None if relation.share is None else str(relation.share)
+        values = {**self._named(relation.party), "relation": relation.kind.value, "held": share}
+        return replace(relation.why, values={**relation.why.values, **values})
+
+    def _history_nodes(self, rows: Sequence[_Row], history: Sequence[Judged]) -> list[Node]:
+        nodes = []
+        for row, judged in zip(rows, history, strict=True):
+            code = Code.PERIOD if judged.alone is judged.size else Code.ONE_YEAR_IS_NOT_ENOUGH
+            values = {
+                **figures_to_json(judged.figures),
+                "alone": judged.alone.value,
+                "size": judged.size.value,
+            }
+            ceilings = (
+                node(
+                    Code.CEILING,
+                    {
+                        "size": ceiling.size,
+                        "awu": str(ceiling.awu),
+                        "turnover_eur": str(ceiling.turnover_eur),
+                        "balance_sheet_eur": str(ceiling.balance_sheet_eur),
+                        "within": within,
+                        "standing": stands,
+                    },
+                )
+                for ceiling, within, stands in zip(self.ceilings, judged.within, judged.standing, strict=True)
+            )
+            nodes.append(node(code, values, *row.total.parts, *ceilings))
+        return nodes
+
+    def _named(self, ident: str) -> dict[str, str]:
+        return {"party": ident, "name": self._name(ident)}
+
+    def _name(self, ident: str) -> str:
+        return self.parties[ident].name or ident

@@ -240,8 +240,8 @@ def test_a_signed_declaration_keeps_its_inputs_and_its_derivation(owner, organis
     figures(owner, organisation)
     assessment = declare_size(actor=owner, organisation=organisation, autonomous=True, on=TODAY)
     assert (assessment.size_class, assessment.declared_on, assessment.declared_by) == ("small", TODAY, owner)
-    assert assessment.trace["inputs"]["periods"][0]["awu"] == "12.00"
-    assert assessment.trace["steps"][0]["article"] == "Art 2"
+    assert assessment.trace["inputs"]["ownership"]["parties"][0]["periods"][0]["awu"] == "12.00"
+    assert assessment.trace["tree"]["article"] == "Art 2"
 
 
 @pytest.mark.django_db

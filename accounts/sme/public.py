@@ -1,0 +1,180 @@
+"""What public bodies hold, directly or indirectly, individually or jointly: Article 3(4) and CJEU C-516/19.
+
+Through an owner that public bodies control its whole holding counts, through another owner their part of it. Exempt
+investors that are not linked do not count, nor does what public bodies hold in them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from accounts.sme.codes import Code, node
+from accounts.sme.graph import Holding, Node, PartyKind
+from accounts.sme.index import Index, total
+from accounts.sme.links import Groups, control
+from accounts.sme.thresholds import Thresholds
+
+ALL = Decimal(100)
+NONE = Decimal(0)
+# A ring of holdings approaches its sum; so many rounds leave no difference that two decimals could show.
+ROUNDS = 100
+
+
+@dataclass(frozen=True)
+class PublicShare:
+    """share: of the capital or the votes, whichever is greater. holders: the owners through which it is held."""
+
+    share: Decimal
+    holders: tuple[Node, ...]
+    findings: tuple[Node, ...]
+
+
+def public_share(index: Index, groups: Groups, numbers: Thresholds) -> PublicShare:
+    certain = _Weights(index, groups, numbers)
+    if not certain.sources:
+        return PublicShare(NONE, (), ())
+    share = certain.share()
+    findings = [node(Code.AUTHORITY_ABOVE_LIMIT, values) for values in certain.above_limits()]
+    if share >= numbers.public_share:
+        return PublicShare(share, certain.holders(), tuple(findings))
+    if _Weights(index, groups, numbers, unknown_counts=True).share() >= numbers.public_share:
+        findings += [node(Code.AUTHORITY_UNKNOWN, values) for values in certain.unknown()]
+    by_quarters = _Weights(index, groups, numbers, full_at=numbers.public_share).share()
+    if by_quarters >= numbers.public_share:
+        findings.append(node(Code.PUBLIC_UNCLEAR, {"pro_rata": str(share), "through": str(by_quarters)}))
+    return PublicShare(share, certain.holders(), tuple(findings))
+
+
+class _Weights:
+    """How much of each owner's holdings counts as public, 0 to 100, worked down from public bodies to the subject."""
+
+    def __init__(
+        self,
+        index: Index,
+        groups: Groups,
+        numbers: Thresholds,
+        *,
+        unknown_counts: bool = False,
+        full_at: Decimal | None = None,
+    ) -> None:
+        self.index, self.groups, self.numbers = index, groups, numbers
+        self.unknown_counts = unknown_counts
+        self.upstream = self._upstream()
+        self.sources = [one for ident in self.upstream for one in index.into[ident] if self._may_be_public(one)]
+        self.weight: dict[str, Decimal] = {}
+        if self.sources:
+            self._work(full_at)
+
+    def share(self) -> Decimal:
+        return max(self._sums(self.index.subject))
+
+    def holders(self) -> tuple[Node, ...]:
+        rows = []
+        for one in self.index.into[self.index.subject]:
+            weight = self.weight_of(one)
+            if weight:
+                values = {
+                    "party": one.owner,
+                    "name": self.index.name(one.owner),
+                    "share": str(one.share),
+                    "weight": str(weight),
+                    "counted": str(one.share * weight / 100),
+                }
+                rows.append(node(Code.PUBLIC_HOLDER, values))
+        return tuple(rows)
+
+    def above_limits(self) -> list[dict[str, str]]:
+        return self._authorities(lambda one: self._authority(one) == "above")
+
+    def unknown(self) -> list[dict[str, str]]:
+        return self._authorities(lambda one: self._authority(one) == "unknown")
+
+    def weight_of(self, one: Holding) -> Decimal:
+        """The part of one holding that is public."""
+        if self.index.kind(one.owner) is PartyKind.PUBLIC_BODY and one.owner != self.index.subject:
+            return ALL
+        if self.index.kind(one.owner) is PartyKind.LOCAL_AUTHORITY and one.owner != self.index.subject:
+            state = self._authority(one)
+            counts = state == "above" or (state == "unknown" and self.unknown_counts) or self._is_linked(one)
+            return ALL if counts else NONE
+        if one.owner not in self.index.enterprises or self._is_exempt(one):
+            return NONE
+        return self.weight.get(one.owner, NONE)
+
+    def _work(self, full_at: Decimal | None) -> None:
+        # Two marks after the point of a percentage are what a page shows; the rounds go on far beyond.
+        for _round in range(ROUNDS):
+            before = dict(self.weight)
+            for ident in reversed(self.upstream):
+                if ident == self.index.subject or self.weight.get(ident) == ALL:
+                    continue
+                part = min(max(self._sums(ident)), ALL)
+                if self._is_controlled(ident) or (full_at is not None and part >= full_at):
+                    part = ALL
+                self.weight[ident] = part
+            if self.weight == before:
+                return
+
+    def _sums(self, ident: str) -> tuple[Decimal, Decimal]:
+        capital, votes = NONE, NONE
+        for one in self.index.into[ident]:
+            weight = self.weight_of(one)
+            if weight:
+                capital += one.capital * weight / 100
+                votes += one.votes * weight / 100
+        return capital, votes
+
+    def _is_controlled(self, ident: str) -> bool:
+        held = [one for one in self.index.into[ident] if self.weight_of(one) == ALL]
+        return total(held)[1] > self.numbers.majority_of_votes or any(one.control for one in held)
+
+    def _upstream(self) -> list[str]:
+        """The subject and the enterprises above it, nearest first; exempt investors end the way."""
+        found = {self.index.subject: None}
+        todo = [self.index.subject]
+        for ident in todo:
+            for one in self.index.into[ident]:
+                if one.owner in self.index.enterprises and one.owner not in found and not self._is_exempt(one):
+                    found[one.owner] = None
+                    todo.append(one.owner)
+        return list(found)
+
+    def _may_be_public(self, one: Holding) -> bool:
+        return one.owner != self.index.subject and self.index.kind(one.owner) in (
+            PartyKind.PUBLIC_BODY,
+            PartyKind.LOCAL_AUTHORITY,
+        )
+
+    def _is_exempt(self, one: Holding) -> bool:
+        return self.index.is_exempt_kind(one.owner) and self.groups.of(one.owner) != self.groups.of(one.owned)
+
+    def _is_linked(self, one: Holding) -> bool:
+        """A local authority, alone or with those it acts with, controls what it holds."""
+        if control(one, self.numbers):
+            return True
+        for together in self.index.acting_together:
+            if one.owner in together:
+                held = [other for other in self.index.into[one.owned] if other.owner in together]
+                if total(held)[1] > self.numbers.majority_of_votes:
+                    return True
+        return False
+
+    def _authority(self, one: Holding) -> str:
+        """Of a local authority: "within" both limits of Art 3(2)(d), "above" one of them, or "unknown"."""
+        if self.index.kind(one.owner) is not PartyKind.LOCAL_AUTHORITY:
+            return ""
+        party = self.index.parties[one.owner]
+        limits = (
+            (party.budget_eur, self.numbers.authority_budget_eur),
+            (party.inhabitants, self.numbers.authority_inhabitants),
+        )
+        if any(value is not None and value >= limit for value, limit in limits):
+            return "above"
+        return "unknown" if any(value is None for value, _limit in limits) else "within"
+
+    def _authorities(self, wanted: Callable[[Holding], bool]) -> list[dict[str, str]]:
+        return [
+            {"party": one.owner, "name": self.index.name(one.owner), "share": str(one.share)}
+            for one in self.sources
+            if wanted(one)
+        ]
