@@ -1,317 +1,294 @@
-"""May this aid be granted? De minimis aid as pure functions over plain data.
+"""May this aid be granted? `assess` answers from the case alone: pure, with no clock and no database.
 
-Amounts are EUR gross grant equivalent (Decimal, cents). Every input travels in the `Case`, so that an auditor can
-compute the verdict again (`replay`). Law: Commission Regulation (EU) 2023/2831, articles named beside each reason.
+Amounts are EUR gross grant equivalent. Every input travels in the `Case`, the rows of law included, so that an auditor
+computes the same verdict ten years later (`replay`). The words are those of `case`; each reason names its article.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
-from accounts.state_aid.regimes import GENERAL, Regime, regime_on
-from portal.kernel.money import euro
+from accounts.state_aid import exemption
+from accounts.state_aid.amounts import NOTHING, rounded_down
+from accounts.state_aid.case import Case, Kind, Law, Origin, Outcome, Reason, Room, Verdict
+from accounts.state_aid.cumulation import PROJECT, SAME_COSTS, UNION_FUNDING, cost_rooms, open_questions, project_rooms
+from accounts.state_aid.limits import Measured, held_by, measure, plain_room, with_grant
+from accounts.state_aid.reasons import OF_AMOUNT, WEIGHT, reason
+from accounts.state_aid.regimes import law_for
+from accounts.state_aid.serial import case_from_json, verdict_to_json
+from accounts.state_aid.undertakings import APART, Undertaking, undertaking_of
+from accounts.state_aid.windows import years_later
 
-RULE_VERSION = "de-minimis-general/1"
-NOTHING = Decimal("0.00")
-
-
-class Outcome(StrEnum):
-    ALLOWED = "allowed"
-    REFUSED = "refused"
-    NEEDS_REVIEW = "needs_review"
-
-
-class Origin(StrEnum):
-    """Whose machine time it is. Only a State's own share is State resources."""
-
-    UNION_SHARE = "union_share"
-    CEDED_TO_JU = "ceded_to_ju"
-    NATIONAL_SHARE = "national_share"
-    COMMERCIAL = "commercial"
-
-
-COUNTED_ORIGINS = frozenset({Origin.NATIONAL_SHARE})
-
-# Why a verdict is as it is: (weight, article). The sentences for people stand in `accounts.state_aid.wording`.
-REASONS: Mapping[str, tuple[Outcome, str]] = {
-    "within_ceiling": (Outcome.ALLOWED, "Art 3(2)"),
-    "union_share": (Outcome.ALLOWED, "Recital 14"),
-    "ceded_to_ju": (Outcome.ALLOWED, "Recital 14"),
-    "commercial": (Outcome.ALLOWED, "Art 107(1) TFEU"),
-    "ceiling_exceeded": (Outcome.REFUSED, "Art 3(7)"),
-    "declaration_missing": (Outcome.REFUSED, "Art 7(4)"),
-    "declaration_old": (Outcome.REFUSED, "Art 7(4)"),
-    "no_regime_in_force": (Outcome.REFUSED, "Art 8"),
-    "adjustment_period": (Outcome.NEEDS_REVIEW, "Art 7"),
-    "excluded_sector": (Outcome.NEEDS_REVIEW, "Art 1(1), 1(2)"),
-    "not_autonomous": (Outcome.NEEDS_REVIEW, "Art 2(2)"),
-    "autonomy_unknown": (Outcome.NEEDS_REVIEW, "Art 2(2)"),
-    "register_not_asked": (Outcome.NEEDS_REVIEW, "Art 6(4)"),
+RULE_VERSION = "state-aid/1"
+NATIONAL_CAP = "national_cap"
+# A declaration signed on the other side of midnight is still one of that day.
+TOLERANCE = timedelta(days=1)
+EXCEEDED = {
+    SAME_COSTS: "intensity_exceeded",
+    UNION_FUNDING: "union_rate_exceeded",
+    PROJECT: "threshold_exceeded",
+    NATIONAL_CAP: "national_cap_exceeded",
 }
-_WEIGHT = {Outcome.ALLOWED: 0, Outcome.NEEDS_REVIEW: 1, Outcome.REFUSED: 2}
 
 
-@dataclass(frozen=True)
-class Aid:
-    """Aid already granted or reserved. `source`: portal (our own awards) or declared (the company's statement)."""
+class UnknownRuleVersion(ValueError):
+    """A stored case was judged by rules that this release does not know."""
 
-    state: str
-    amount_eur: Decimal
-    granted_on: date
-    regime: str = GENERAL
-    source: str = "portal"
-    reference: str = ""
+    def __init__(self, version: Any) -> None:
+        super().__init__(f"rule version {version!r} is not known here; known are {', '.join(sorted(VERSIONS))}")
+        self.version = version
 
 
-@dataclass(frozen=True)
-class Case:
-    """One intended grant with all that decides it. This organisation only: the control group is not followed yet.
-
-    declared_on   day the latest declaration of other aid was signed, None without one
-    autonomous    what the company declared about its owners; None when it was not asked yet
-    nace_code     main activity, for the sectors that the regulation leaves out
-    """
-
-    undertaking: str
-    granting_state: str
-    origin: Origin
-    amount_eur: Decimal
-    aid: tuple[Aid, ...] = ()
-    declared_on: date | None = None
-    autonomous: bool | None = True
-    nace_code: str = ""
-    regime: str = GENERAL
-
-    def __post_init__(self) -> None:
-        if self.amount_eur < 0:
-            raise ValueError("a grant cannot be worth less than nothing")
-
-
-@dataclass(frozen=True)
-class Counted:
-    """One earlier award and whether it uses up the ceiling on the day; `falls_out_on` is the first day it does not."""
-
-    aid: Aid
-    counted: bool
-    falls_out_on: date
-
-
-@dataclass(frozen=True)
-class Reason:
-    code: str
-    article: str
-    weight: Outcome
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The answer, and the numbers it rests on. `largest_eur`: the largest amount that could be granted that day."""
-
-    outcome: Outcome
-    counts_as_aid: bool
-    regime: str
-    rule_version: str
-    on: date
-    window_from: date
-    ceiling_eur: Decimal
-    used_eur: Decimal
-    room_before_eur: Decimal
-    room_after_eur: Decimal
-    largest_eur: Decimal
-    amount_eur: Decimal
-    reasons: tuple[Reason, ...]
-    items: tuple[Counted, ...]
-
-    @property
-    def codes(self) -> tuple[str, ...]:
-        return tuple(reason.code for reason in self.reasons)
-
-
-def check(case: Case, on: date) -> Verdict:
+def assess(case: Case, on: date) -> Verdict:
     """Judges a grant on the day the right to it would arise (Art 3(3)), not the day it is used."""
-    regime = regime_on(on, code=case.regime)
-    if regime is None:
-        return _without_regime(case, on)
-    room = measure(case.aid, granting_state=case.granting_state, regime=regime, on=on)
-    counts = case.origin in COUNTED_ORIGINS
-    reasons = _reasons_for_aid(case, on, regime, room.left) if counts else (_reason(case.origin.value),)
-    outcome = max((reason.weight for reason in reasons), key=_WEIGHT.__getitem__)
-    taken = case.amount_eur if counts and outcome is not Outcome.REFUSED else NOTHING
-    return Verdict(
-        outcome=outcome,
-        counts_as_aid=counts,
-        regime=regime.code,
-        rule_version=RULE_VERSION,
-        on=on,
-        window_from=window_start(on, regime.window_years),
-        ceiling_eur=regime.ceiling_eur,
-        used_eur=room.used,
-        room_before_eur=room.left,
-        room_after_eur=max(room.left - euro(taken), NOTHING),
-        largest_eur=room.left,
-        amount_eur=euro(case.amount_eur),
-        reasons=reasons,
-        items=room.items,
+    if not counts_as_aid(case):
+        return _no_aid(case, on)
+    law = _law(case, on)
+    if law is None:
+        return _verdict(case, on, "", (reason("no_regime_in_force", basis=case.basis),))
+    group = undertaking_of(case.links, case.events, case.member, on, _apart(law))
+    held = held_by(case, group)
+    measured = measure(law, case, held, on)
+    common, ways = _rooms(case, law, measured)
+    way = next((one for one in ways if _fits(case.amount_eur, (*common, *one))), max(ways, key=_least))
+    rooms = (*common, *way)
+    reasons = (
+        *_amounts(case, law, rooms, measured, way is not ways[0]),
+        *_group(case, group, measured),
+        *_activities(case, law),
+        *(_de_minimis(case, law, measured, on) if law.kind is Kind.DE_MINIMIS else exemption.conditions(case, law, on)),
     )
+    largest = max((_least((*common, *one)) for one in ways), default=None)
+    shown = (*rooms, *(room for room in measured.rooms if room not in rooms))
+    return _verdict(case, on, law.version, reasons, shown, group.members, largest)
 
 
-@dataclass(frozen=True)
-class Room:
-    """What the ceiling of one State holds for one undertaking on one day."""
-
-    used: Decimal
-    left: Decimal
-    items: tuple[Counted, ...]
+def counts_as_aid(case: Case) -> bool:
+    """Only a State's own time is State resources; the Union's only where the policy says so (legal.md 4.2)."""
+    if case.origin in (Origin.UNION_SHARE, Origin.CEDED_TO_JU):
+        return case.policy.union_share_is_aid
+    return case.origin is Origin.NATIONAL_SHARE
 
 
-def measure(aid: tuple[Aid, ...], *, granting_state: str, regime: Regime, on: date) -> Room:
-    """Adds up what counts: same State, same pool, inside the rolling window.
+def headroom(case: Case, on: date) -> tuple[Room, ...]:
+    """What each limit of the case's basis leaves that day, the tightest first; its amount, costs and origin aside."""
+    law = _law(case, on)
+    if law is None:
+        return ()
+    group = undertaking_of(case.links, case.events, case.member, on, _apart(law))
+    return _tightest(measure(law, case, held_by(case, group), on).rooms)
 
-    Aid dated after the day counts too. It can only come from a clock in another time zone or a corrected date, and
-    leaving it out could let two grants pass that together exceed the ceiling.
+
+def group(case: Case, on: date) -> frozenset[str]:
+    """The members of the single undertaking that day."""
+    law = _law(case, on)
+    return undertaking_of(case.links, case.events, case.member, on, APART if law is None else _apart(law)).members
+
+
+def intensity(case: Case, on: date | None = None) -> Decimal | None:
+    """The highest share (per cent) of its costs that the grant's basis allows: what an award keeps for cumulation.
+
+    Under Art 28 it is 100 while the grant stays within the row's limit. None where the basis knows none.
     """
-    start = window_start(on, regime.window_years)
-    items = tuple(
-        Counted(
-            aid=one,
-            counted=one.state == granting_state and one.regime in regime.pool and one.granted_on >= start,
-            falls_out_on=falls_out_on(one.granted_on, regime.window_years),
-        )
-        for one in sorted(aid, key=lambda one: (one.granted_on, one.reference))
-    )
-    used = euro(sum((item.aid.amount_eur for item in items if item.counted), NOTHING))
-    return Room(used=used, left=max(regime.ceiling_eur - used, NOTHING), items=items)
-
-
-def window_start(on: date, years: int) -> date:
-    """The first day that still counts: the same calendar day years earlier; 29 February becomes 28 February.
-
-    The boundary day itself counts (the careful reading of Regulation (EEC, Euratom) 1182/71).
-    """
-    return _years_later(on, -years)
-
-
-def falls_out_on(granted_on: date, years: int) -> date:
-    """The first day on which aid granted then no longer uses up the ceiling."""
-    day = _years_later(granted_on, years)
-    while window_start(day, years) <= granted_on:
-        day += timedelta(days=1)
-    return day
-
-
-def advantage(market_value: Decimal, price_paid: Decimal) -> Decimal:
-    """Gross grant equivalent of something provided below its market value (Art 3(5)), never negative."""
-    return euro(max(market_value - price_paid, NOTHING))
-
-
-def _years_later(day: date, years: int) -> date:
-    try:
-        return day.replace(year=day.year + years)
-    except ValueError:
-        return day.replace(year=day.year + years, day=28)
-
-
-def _reason(code: str) -> Reason:
-    weight, article = REASONS[code]
-    return Reason(code=code, article=article, weight=weight)
-
-
-def _reasons_for_aid(case: Case, on: date, regime: Regime, room: Decimal) -> tuple[Reason, ...]:
-    """Every reason, the ceiling first; the heaviest decides."""
-    # Compared before rounding: a tenth of a cent above the ceiling is above the ceiling.
-    codes = ["ceiling_exceeded" if case.amount_eur > room else "within_ceiling"]
-    if on < _years_later(regime.register_from, regime.window_years):
-        if case.declared_on is None or case.declared_on > on + timedelta(days=1):
-            codes.append("declaration_missing")
-        elif (on - case.declared_on).days > regime.declaration_days:
-            codes.append("declaration_old")
-    else:
-        codes.append("register_not_asked")
-    if on > regime.valid_to:
-        codes.append("adjustment_period")
-    if case.nace_code.split(".")[0] in regime.excluded_nace:
-        codes.append("excluded_sector")
-    if case.autonomous is not True:
-        codes.append("autonomy_unknown" if case.autonomous is None else "not_autonomous")
-    return tuple(_reason(code) for code in codes)
-
-
-def _without_regime(case: Case, on: date) -> Verdict:
-    counts = case.origin in COUNTED_ORIGINS
-    reasons = (_reason("no_regime_in_force" if counts else case.origin.value),)
-    return Verdict(
-        outcome=reasons[0].weight,
-        counts_as_aid=counts,
-        regime=case.regime,
-        rule_version=RULE_VERSION,
-        on=on,
-        window_from=on,
-        ceiling_eur=NOTHING,
-        used_eur=NOTHING,
-        room_before_eur=NOTHING,
-        room_after_eur=NOTHING,
-        largest_eur=NOTHING,
-        amount_eur=euro(case.amount_eur),
-        reasons=reasons,
-        items=(),
-    )
-
-
-# ---- to JSON and back ----------------------------------------------------------------------------------------------
-
-
-def case_to_json(case: Case, on: date) -> dict[str, Any]:
-    """The case and its day as JSON values: what an assessment stores."""
-    return {"on": on.isoformat(), **_plain(asdict(case))}
-
-
-def case_from_json(stored: Mapping[str, Any]) -> tuple[Case, date]:
-    """The inverse of `case_to_json`."""
-    declared = stored["declared_on"]
-    aid = tuple(
-        Aid(
-            state=one["state"],
-            amount_eur=Decimal(one["amount_eur"]),
-            granted_on=date.fromisoformat(one["granted_on"]),
-            regime=one["regime"],
-            source=one["source"],
-            reference=one["reference"],
-        )
-        for one in stored["aid"]
-    )
-    case = Case(
-        undertaking=stored["undertaking"],
-        granting_state=stored["granting_state"],
-        origin=Origin(stored["origin"]),
-        amount_eur=Decimal(stored["amount_eur"]),
-        aid=aid,
-        declared_on=date.fromisoformat(declared) if declared else None,
-        autonomous=stored["autonomous"],
-        nace_code=stored["nace_code"],
-        regime=stored["regime"],
-    )
-    return case, date.fromisoformat(stored["on"])
-
-
-def verdict_to_json(verdict: Verdict) -> dict[str, Any]:
-    return _plain(asdict(verdict))
+    law = next((one for one in case.law if one.code == case.basis), None) if on is None else _law(case, on)
+    if law is None or law.kind is not Kind.BLOCK_EXEMPTION:
+        return None
+    return exemption.routes(case, law)[0].intensity
 
 
 def replay(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Computes the verdict of a stored case again, as JSON; equal to the stored one unless rule or row was touched."""
-    return verdict_to_json(check(*case_from_json(stored)))
+    """Computes the verdict of a stored case again, as JSON: the same bits unless somebody touched the stored ones.
+
+    Raises UnknownRuleVersion, or `serial.Unreadable` for a case that is none.
+    """
+    version = stored.get("rule_version") if isinstance(stored, Mapping) else None
+    if version not in VERSIONS:
+        raise UnknownRuleVersion(version)
+    return verdict_to_json(VERSIONS[version](*case_from_json(stored)))
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, StrEnum):
-        return value.value
-    if isinstance(value, Decimal):
-        return str(value)
-    return value.isoformat() if isinstance(value, date) else value
+# Every version that ever judged a grant stays here, so that old verdicts can be computed again.
+VERSIONS: Mapping[str, Callable[[Case, date], Verdict]] = {RULE_VERSION: assess}
+
+
+# ---- amounts ---------------------------------------------------------------------------------------------------------
+
+
+def _law(case: Case, on: date) -> Law | None:
+    scheme = case.exemption.scheme if case.exemption else None
+    law = law_for(case.law, case.basis, on, scheme.version if scheme else "")
+    return None if law is None or law.kind is Kind.THRESHOLD else law
+
+
+def _apart(law: Law) -> frozenset[str]:
+    return APART | frozenset(law.terms.get("apart", ()))
+
+
+def _rooms(case: Case, law: Law, measured: Measured) -> tuple[tuple[Room, ...], tuple[tuple[Room, ...], ...]]:
+    """The limits that hold in any case, and for each way open under the row those that hold on it."""
+    national = () if case.national_left_eur is None or not law.terms.get("national_cap") else (
+        plain_room(NATIONAL_CAP, "Art 3(3)", max(case.national_left_eur, NOTHING)),
+    )  # fmt: skip
+    if law.kind is Kind.DE_MINIMIS:
+        own = case.costs.intensity if case.costs else None
+        return (*measured.rooms, *national, *cost_rooms(case, law, own)), ((),)
+    ways = tuple(
+        (*(measured.rooms if way.own_limits else ()), *cost_rooms(case, law, way.intensity))
+        for way in exemption.routes(case, law)
+    )
+    return (*project_rooms(case, law), *national), ways
+
+
+def _amounts(
+    case: Case, law: Law, rooms: tuple[Room, ...], measured: Measured, beyond_limits: bool
+) -> Iterable[Reason]:
+    # Compared before rounding: a tenth of a cent above the ceiling is above the ceiling.
+    exceeded = [room for room in _tightest(rooms) if case.amount_eur > room.before_eur]
+    for room in exceeded:
+        yield reason(
+            EXCEEDED.get(room.code, "ceiling_exceeded"),
+            room.article if room.code in EXCEEDED or law.kind is Kind.BLOCK_EXEMPTION else "Art 3(7)",
+            limit=room.code,
+            ceiling_eur=room.ceiling_eur,
+            used_eur=room.used_eur,
+            left_eur=room.before_eur,
+            more_on=_more_on(room),
+        )
+    if rooms and not exceeded:
+        room = _tightest(rooms)[0]
+        left = room.before_eur - case.amount_eur
+        yield reason("within_ceiling", room.article, limit=room.code, ceiling_eur=room.ceiling_eur, left_eur=left)
+        if beyond_limits:
+            yield reason("half_of_costs")
+    if law.terms.get("national_cap") and case.national_left_eur is None:
+        yield reason("national_cap_unknown", state=case.granting_state)
+    own = exemption.intensity_of(case.exemption, law) if case.exemption else None
+    if law.kind is Kind.DE_MINIMIS:
+        own = case.costs.intensity if case.costs else None
+    yield from open_questions(case, law, own)
+
+
+def _more_on(room: Room) -> date | None:
+    """The first day on which something falls out of the limit, None when nothing does."""
+    return min((item.falls_out_on for item in room.items if item.counted and item.falls_out_on), default=None)
+
+
+def _fits(amount: Decimal, rooms: Iterable[Room]) -> bool:
+    return all(amount <= room.before_eur for room in rooms)
+
+
+def _least(rooms: Iterable[Room]) -> Decimal:
+    return min((room.before_eur for room in rooms), default=Decimal("Infinity"))
+
+
+def _tightest(rooms: Iterable[Room]) -> tuple[Room, ...]:
+    return tuple(sorted(rooms, key=lambda room: (room.before_eur, room.code)))
+
+
+# ---- the undertaking and what it does --------------------------------------------------------------------------------
+
+
+def _group(case: Case, group: Undertaking, measured: Measured) -> Iterable[Reason]:
+    if case.owners_known is not True:
+        yield reason("autonomy_unknown")
+    doubtful = sorted(
+        {f"{link.controller} → {link.controlled}" for link in group.links if not link.confirmed}
+    )  # fmt: skip
+    if doubtful:
+        yield reason("link_unconfirmed", links=doubtful)
+    unconfirmed = sorted({event.on for event in group.events if not event.confirmed})
+    if unconfirmed:
+        yield reason("event_unconfirmed", days=unconfirmed)
+    if measured.uncertain:
+        yield reason("split_uncertain", references=sorted({aid.reference for aid in measured.uncertain}))
+
+
+def _activities(case: Case, law: Law) -> Iterable[Reason]:
+    division = case.nace_code.strip().partition(".")[0]
+    if division in law.excluded_nace:
+        separated = case.activities_separated
+        code = {True: "activities_separated", False: "activities_not_separated", None: "excluded_sector"}[separated]
+        yield reason(code, nace=case.nace_code)
+    elif division and law.only_nace and division not in law.only_nace:
+        yield reason("sector_outside", nace=case.nace_code, divisions=sorted(law.only_nace))
+    barred = case.purposes & law.excluded
+    if barred:
+        yield reason("purpose_excluded", purposes=sorted(barred))
+
+
+def _de_minimis(case: Case, law: Law, measured: Measured, on: date) -> Iterable[Reason]:
+    if on > law.valid_to:
+        yield reason("adjustment_period", valid_to=law.valid_to)
+    if _declaration_due(law, on):
+        if case.declared_on is None or case.declared_on > on + TOLERANCE:
+            yield reason("declaration_missing")
+        elif (on - case.declared_on).days > law.declaration_days:
+            yield reason("declaration_old", declared_on=case.declared_on, days=law.declaration_days)
+    elif case.register_eur is None:
+        yield reason("register_not_asked", state=case.granting_state)
+    known = _known(measured)
+    if case.register_eur is not None and known != case.register_eur:
+        yield reason("register_differs", register_eur=case.register_eur, known_eur=known)
+
+
+def _declaration_due(law: Law, on: date) -> bool:
+    """Until the register covers a whole window of the row's first limit (Art 7(4)); without a register, always."""
+    if law.register_from is None or not law.limits:
+        return True
+    return on < years_later(law.register_from, law.limits[0].window_years)
+
+
+def _known(measured: Measured) -> Decimal:
+    """What we know to use up the row's first limit, the register aside."""
+    if not measured.rooms:
+        return NOTHING
+    return sum((item.amount_eur for item in measured.rooms[0].items if item.counted), NOTHING)
+
+
+# ---- the verdict -----------------------------------------------------------------------------------------------------
+
+
+def _no_aid(case: Case, on: date) -> Verdict:
+    return Verdict(
+        outcome=Outcome.ALLOWED,
+        counts_as_aid=False,
+        basis=case.basis,
+        law_version="",
+        rule_version=RULE_VERSION,
+        on=on,
+        amount_eur=case.amount_eur,
+        largest_eur=rounded_down(case.amount_eur),
+        reasons=(reason(case.origin.value),),
+    )
+
+
+def _verdict(
+    case: Case,
+    on: date,
+    law_version: str,
+    reasons: tuple[Reason, ...],
+    rooms: tuple[Room, ...] = (),
+    members: frozenset[str] = frozenset(),
+    largest: Decimal | None = None,
+) -> Verdict:
+    reasons = reasons or (reason("conditions_met"),)
+    outcome = max((one.weight for one in reasons), key=WEIGHT.__getitem__)
+    refused = outcome is Outcome.REFUSED
+    if any(one.weight is Outcome.REFUSED and one.code not in OF_AMOUNT for one in reasons):
+        largest = NOTHING
+    elif largest is None or not largest.is_finite():
+        largest = rounded_down(case.amount_eur)
+    return Verdict(
+        outcome=outcome,
+        counts_as_aid=True,
+        basis=case.basis,
+        law_version=law_version,
+        rule_version=RULE_VERSION,
+        on=on,
+        amount_eur=case.amount_eur,
+        largest_eur=largest,
+        reasons=reasons,
+        rooms=_tightest(rooms if refused else (with_grant(room, case.amount_eur) for room in rooms)),
+        group=tuple(sorted(members)),
+    )

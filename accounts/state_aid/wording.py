@@ -4,6 +4,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
+from accounts.state_aid.case import Verdict
 from accounts.state_aid.regimes import (
     AGRICULTURE,
     FISHERIES,
@@ -12,7 +13,6 @@ from accounts.state_aid.regimes import (
     SGEI,
     SGEI_UNTIL_2023,
 )
-from accounts.state_aid.rules import Verdict
 from portal.ui.numbers import money
 
 SENTENCES: dict[str, str | Promise] = {
