@@ -47,16 +47,17 @@ def limits_of(law: Law, case: Case, held: Iterable[Held], on: date) -> tuple[Lim
 
 def measure(law: Law, case: Case, held: tuple[Held, ...], on: date) -> Measured:
     """What each limit of the row held before the grant. Nothing is taken off for the grant yet."""
-    rooms, uncertain = [], {}
+    rooms: list[Room] = []
+    counted: dict[int, Aid] = {}
     limits = limits_of(law, case, held, on)
     for limit in limits:
         room = room_of(limit, case, held, on)
         rooms.append(room)
-        uncertain.update((id(item.aid), item.aid) for item in room.items if item.counted)
+        counted.update((id(item.aid), item.aid) for item in room.items if item.counted)
     doubtful = {id(aid) for aid, _amount, certain in held if not certain}
     return Measured(
         rooms=_with_register(limits, rooms, case),
-        uncertain=tuple(aid for key, aid in uncertain.items() if key in doubtful),
+        uncertain=tuple(aid for key, aid in counted.items() if key in doubtful),
     )
 
 

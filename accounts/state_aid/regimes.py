@@ -55,7 +55,7 @@ from accounts.state_aid.case import (
 DECLARABLE: tuple[str, ...] = (GENERAL, GENERAL_UNTIL_2023, AGRICULTURE, FISHERIES, SGEI, SGEI_UNTIL_2023)
 
 ROLLING, FISCAL, EVER = Window.ROLLING, Window.FISCAL_YEARS, Window.EVER
-REGISTER = {"register_working_days": 20, "register_alert_days": [10, 15, 18], "records_years": 10}
+REGISTER: dict[str, Any] = {"register_working_days": 20, "register_alert_days": [10, 15, 18], "records_years": 10}
 # Aid under 1407/2013 lies inside the window of three years until the end of 2026.
 POOL = frozenset({GENERAL, GENERAL_UNTIL_2023, AGRICULTURE, FISHERIES})
 FARMING_AND_FISHING = frozenset({AGRICULTURE, FISHERIES})
@@ -161,14 +161,14 @@ DE_MINIMIS: tuple[Law, ...] = (
 DIFFICULTY: Mapping[str, Any] = {
     "capital_share": "0.5", "debt_to_equity": "7.5", "interest_cover": "1.0", "years": 2, "young_years": 3,
 }  # fmt: skip
-GBER = {
+GBER: dict[str, Any] = {
     "valid_from": date(2023, 7, 1),
     "valid_to": date(2026, 12, 31),
     "adjustment_until": date(2027, 6, 30),
     "version": "651/2014 as amended by 2023/1315",
     "source": "Commission Regulation (EU) No 651/2014, OJ L 187, 26.6.2014, p. 1, with 2023/1315, OJ L 167, 30.6.2023",
 }
-COMMON = {
+COMMON: dict[str, Any] = {
     **REGISTER,
     "scheme": True,
     "incentive_effect": True,

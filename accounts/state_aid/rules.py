@@ -103,9 +103,10 @@ def replay(stored: Mapping[str, Any]) -> dict[str, Any]:
     Raises UnknownRuleVersion, or `serial.Unreadable` for a case that is none.
     """
     version = stored.get("rule_version") if isinstance(stored, Mapping) else None
-    if version not in VERSIONS:
+    judge = VERSIONS.get(str(version))
+    if judge is None:
         raise UnknownRuleVersion(version)
-    return verdict_to_json(VERSIONS[version](*case_from_json(stored)))
+    return verdict_to_json(judge(*case_from_json(stored)))
 
 
 # Every version that ever judged a grant stays here, so that old verdicts can be computed again.

@@ -28,7 +28,7 @@ class Unreadable(ValueError):
 
 def plain(value: Any) -> Any:
     """Any value of the data classes as JSON values."""
-    if is_dataclass(value):
+    if is_dataclass(value) and not isinstance(value, type):
         return {one.name: plain(getattr(value, one.name)) for one in _fields(type(value))}
     if isinstance(value, Mapping):
         return {str(key): plain(one) for key, one in value.items()}

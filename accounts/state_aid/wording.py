@@ -1,60 +1,349 @@
-"""The sentences for people that belong to the codes of the rules, with what to do next."""
+"""The sentences for people that belong to the codes of the rules: what is so, and what to do next."""
 
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
-from accounts.state_aid.case import Verdict
-from accounts.state_aid.regimes import (
+from accounts import countries
+from accounts.state_aid.case import (
     AGRICULTURE,
+    ANCILLARY_USE,
     FISHERIES,
     GENERAL,
     GENERAL_UNTIL_2023,
+    INNOVATION,
+    RESEARCH,
     SGEI,
     SGEI_UNTIL_2023,
+    START_UP,
+    TRAINING,
+    Outcome,
+    Reason,
+    Verdict,
 )
 from portal.ui.numbers import money
 
-SENTENCES: dict[str, str | Promise] = {
-    "within_ceiling": lazy("The amount fits under the ceiling for this State."),
+Words = str | Promise
+
+SENTENCES: dict[str, Words] = {
+    "within_ceiling": lazy("The amount fits: %(left_eur)s are left under “%(limit)s”."),
+    "conditions_met": lazy("Every condition that can be checked here is met."),
+    "half_of_costs": lazy(
+        "The amount is more than may be free of charge, and at most half of the stated costs, which is allowed too."
+    ),
+    "activities_separated": lazy("The company keeps the activities that are left out apart, as it declared."),
     "union_share": lazy("The time belongs to the Union, so it is not State aid and nothing is counted."),
     "ceded_to_ju": lazy("The State gave this time to the Joint Undertaking, so nothing is counted."),
     "commercial": lazy("The time is paid for at market price, so there is no aid."),
+    "non_economic": lazy("The time serves no economic activity, so there is no aid."),
     "ceiling_exceeded": lazy(
-        "The amount does not fit under the ceiling for this State, and aid above it cannot be granted in part."
+        "The amount does not fit: “%(limit)s” allows %(ceiling_eur)s, %(used_eur)s are used, %(left_eur)s are left. "
+        "Aid above the limit cannot be granted in part, so ask for less."
     ),
+    "intensity_exceeded": lazy(
+        "All aid for these costs together may be at most %(ceiling_eur)s, and %(left_eur)s of that are left. "
+        "Ask for less or state all costs of the project."
+    ),
+    "union_rate_exceeded": lazy(
+        "All public money for these costs together may be at most %(ceiling_eur)s, and %(left_eur)s of that are left. "
+        "Ask for less."
+    ),
+    "threshold_exceeded": lazy(
+        "Aid of more than %(ceiling_eur)s for one project must be notified to the Commission. Ask for less, or let the "
+        "granting authority notify it."
+    ),
+    "national_cap_exceeded": lazy(
+        "The State may grant only %(left_eur)s more to this sector. Ask for less or choose a site of another State."
+    ),
+    "national_cap_unknown": lazy(
+        "A person must look up what is left of the national limit of %(state)s for this sector and enter it."
+    ),
+    "cumulation_unknown": lazy(
+        "Other aid pays for the same costs (%(costs)s), and nobody stated how much of them it may cover. Ask the "
+        "company for the decision and enter the percentage."
+    ),
+    "union_rate_unknown": lazy(
+        "Union money pays for the same costs (%(costs)s). Enter the highest funding rate of that programme."
+    ),
+    "no_regime_in_force": lazy(
+        "No rules are in force under which this could be granted. An administrator can enter the new ones, or the "
+        "grant can rest on other rules."
+    ),
+    "adjustment_period": lazy(
+        "The rules ran out on %(valid_to)s and are in their transition period. A person must confirm that the grant "
+        "may still rest on them."
+    ),
+    "new_scheme_after_expiry": lazy(
+        "The rules ran out on %(valid_to)s, and a new scheme cannot start under them. Wait until the new rules are "
+        "entered, or grant small amounts of aid (de minimis) instead."
+    ),
+    "scheme_version_unknown": lazy(
+        "The scheme %(scheme)s was made under another text (%(version)s) than the one used here. A person must compare "
+        "the two."
+    ),
+    "autonomy_unknown": lazy(
+        "The company has not said yet who stands behind it. An owner can answer under company figures."
+    ),
+    "link_unconfirmed": lazy(
+        "Only one side says that these companies belong together: %(links)s. Ask the other side to confirm or "
+        "reject it."
+    ),
+    "event_unconfirmed": lazy(
+        "A merger, acquisition or split stated for %(days)s is not confirmed. A person must look at the proof."
+    ),
+    "split_uncertain": lazy(
+        "Nobody knows how a split shared earlier aid (%(references)s), so each part counts all of it. Enter which "
+        "company used it, or the book value of each company's equity."
+    ),
+    "excluded_sector": lazy(
+        "Farming and fishing have rules of their own. Confirm that this project is kept apart from them, and note how."
+    ),
+    "activities_not_separated": lazy(
+        "The company works in a sector that these rules leave out and does not keep it apart. Separate the accounts "
+        "first, or use the rules of that sector."
+    ),
+    "sector_outside": lazy(
+        "The main activity (%(nace)s) is none that these rules were made for. A person must confirm that they fit."
+    ),
+    "purpose_excluded": lazy("These rules never cover this purpose: %(purposes)s. Leave it out of the project."),
     "declaration_missing": lazy(
         "The company has not yet declared its other public support. An owner can sign the declaration in two minutes."
     ),
-    "declaration_old": lazy("The declaration of other public support is too old. An owner can confirm it again."),
-    "no_regime_in_force": lazy(
-        "The rules for small amounts of aid have run out, so nothing can be granted until new ones are entered."
+    "declaration_old": lazy(
+        "The declaration of other public support is of %(declared_on)s, more than %(days)s days ago. An owner can "
+        "confirm it again."
     ),
-    "adjustment_period": lazy("The rules have run out and are in their transition period; a person must decide."),
-    "excluded_sector": lazy(
-        "Farming and fishing have rules of their own. A person must confirm that this project is kept apart from them."
+    "register_not_asked": lazy(
+        "Look up the central register of %(state)s for this company and enter the sum it shows before granting."
     ),
-    "not_autonomous": lazy("The company has linked or partner companies. A person must check what they received."),
-    "autonomy_unknown": lazy(
-        "The company has not said yet whether it has linked companies. An owner can answer under company figures."
+    "register_differs": lazy(
+        "The register shows %(register_eur)s, but we know of %(known_eur)s. The larger one counts; find out why "
+        "they differ."
     ),
-    "register_not_asked": lazy("The State's central register must be looked up by a person before this is granted."),
+    "scheme_missing": lazy(
+        "This basis needs a published scheme, and the site has none. Choose a scheme, or grant small amounts of aid."
+    ),
+    "scheme_not_in_force": lazy(
+        "The scheme %(scheme)s is not in force on that day (from %(valid_from)s to %(valid_to)s). Choose another one."
+    ),
+    "scheme_not_published": lazy(
+        "The discounts and the rules of selection of %(scheme)s are not published. Publish both before offering access."
+    ),
+    "published_late": lazy(
+        "The discounts were published on %(published_on)s, not before they were offered on %(offered_on)s. They can "
+        "only be offered afterwards."
+    ),
+    "advantage_not_quantifiable": lazy(
+        "The advantage of each company cannot be put in money. Enter a rate for the machine's hours first."
+    ),
+    "records_too_short": lazy(
+        "Records are kept for %(years)s years after the last aid; %(needed)s are needed. Change the scheme's records."
+    ),
+    "scheme_facts_unknown": lazy("The scheme %(scheme)s does not say yet: %(facts)s. Complete its description."),
+    "support_service_open": lazy(
+        "Whether free computing time is a support service in the sense of Article 28 is not settled. A person decides."
+    ),
+    "support_service_refused": lazy(
+        "Computing time is not taken as a support service here. Grant small amounts of aid, or rest it on a project."
+    ),
+    "size_not_covered": lazy(
+        "Companies of this size (%(size)s) are not covered; only %(sizes)s are. Use another basis."
+    ),
+    "size_open": lazy("The size of the company is not decided yet. Finish the review of its size first."),
+    "recovery_order": lazy(
+        "The company has not paid back aid that the Commission ordered to be recovered. Nothing can be granted "
+        "until it has."
+    ),
+    "recovery_unknown": lazy(
+        "The company must state whether it has to pay back unlawful aid. An owner can declare it."
+    ),
+    "in_difficulty": lazy(
+        "The company is in difficulty (letter %(grounds)s of Article 2(18)). It can receive small amounts of aid only."
+    ),
+    "difficulty_open": lazy(
+        "The company is in difficulty (letter %(grounds)s of Article 2(18)). A person must check that the scheme "
+        "lets it in."
+    ),
+    "difficulty_unknown": lazy(
+        "Figures are missing to see that the company is not in difficulty. Ask for its last accounts."
+    ),
+    "not_a_start_up": lazy("Start-up aid does not fit, because of: %(facts)s. Use another basis."),
+    "start_up_unknown": lazy("For start-up aid it must be known: %(facts)s. Ask the company."),
+    "works_started": lazy(
+        "Work started on %(works_start_on)s, but the application came on %(submitted_on)s. It must come before the "
+        "work, so ask for a new part of the project or grant small amounts of aid."
+    ),
+    "works_unknown": lazy("The day of the application or of the start of work is not known. Ask the company."),
+    "category_unknown": lazy("It is not stated what kind of research the project is. Choose one of: %(categories)s."),
+    "costs_unknown": lazy(
+        "The eligible costs are not stated, so the share cannot be worked out. Ask for the list of costs."
+    ),
+    "bonus_unclear": lazy("These additions are not shown to apply: %(bonuses)s. They are not counted; ask for proof."),
 }
 
-REGULATIONS: dict[str, str | Promise] = {
+REGULATIONS: dict[str, Words] = {
     GENERAL: lazy("General de minimis, Regulation (EU) 2023/2831"),
     GENERAL_UNTIL_2023: lazy("General de minimis until 2023, Regulation (EU) No 1407/2013"),
     AGRICULTURE: lazy("Farming, Regulation (EU) No 1408/2013"),
     FISHERIES: lazy("Fishing, Regulation (EU) No 717/2014"),
     SGEI: lazy("Services of general economic interest, Regulation (EU) 2023/2832"),
     SGEI_UNTIL_2023: lazy("Services of general economic interest until 2023, Regulation (EU) No 360/2012"),
+    INNOVATION: lazy("Innovation aid for SMEs, Article 28 of Regulation (EU) No 651/2014"),
+    RESEARCH: lazy("Research and development, Article 25 of Regulation (EU) No 651/2014"),
+    START_UP: lazy("Start-up aid, Article 22 of Regulation (EU) No 651/2014"),
+    TRAINING: lazy("Training aid, Article 31 of Regulation (EU) No 651/2014"),
+    ANCILLARY_USE: lazy("Economic use of a machine, recital 49 of Regulation (EU) No 651/2014"),
 }
+
+# The limits of a verdict (`Room.code`).
+LIMITS: dict[str, Words] = {
+    "general": lazy("De minimis aid of one State in three years"),
+    "sgei": lazy("De minimis aid for services of general economic interest in three years"),
+    "agriculture": lazy("De minimis aid for farming in three years"),
+    "fisheries": lazy("De minimis aid for fishing in three fiscal years"),
+    "farming_and_fishing": lazy("De minimis aid for farming and fishing together"),
+    "innovation": lazy("Free support services of all States in three years"),
+    "innovation_per_state": lazy("Free support services of one State in three years"),
+    "start_up": lazy("Start-up aid ever received"),
+    "same_costs": lazy("All aid for the same costs"),
+    "union_funding": lazy("All public money for the same costs"),
+    "project": lazy("Aid for one project without notification"),
+    "national_cap": lazy("What the State may still grant to the sector"),
+}
+OUTCOMES: dict[str, Words] = {
+    Outcome.ALLOWED: lazy("Can be granted"),
+    Outcome.REFUSED: lazy("Cannot be granted"),
+    Outcome.NEEDS_REVIEW: lazy("A person must look"),
+}
+PURPOSES: dict[str, Words] = {
+    "export": lazy("Export, or a sales network abroad"),
+    "domestic_goods": lazy("Using domestic goods instead of imported ones"),
+    "price_or_quantity": lazy("Payment by price or quantity of farm or fish products"),
+    "passed_to_producers": lazy("Passing the support on to farmers or fishers"),
+    "primary_agriculture": lazy("Growing crops or raising animals"),
+    "primary_fishery": lazy("Fishing or aquaculture"),
+    "compensated_service": lazy("A public service that is paid for already"),
+    "fleet_capacity": lazy("More fishing capacity"),
+    "vessel_purchase": lazy("Buying fishing vessels"),
+}
+CATEGORIES: dict[str, Words] = {
+    "fundamental": lazy("Fundamental research"),
+    "industrial": lazy("Industrial research"),
+    "experimental": lazy("Experimental development"),
+    "feasibility": lazy("Feasibility study"),
+}
+BONUSES: dict[str, Words] = {
+    "collaboration": lazy("Effective collaboration"),
+    "dissemination": lazy("Results are widely disseminated"),
+    "licensing": lazy("Results are licensed to others on fair terms"),
+    "region_a": lazy("Carried out in an assisted area (“a” region)"),
+    "region_c": lazy("Carried out in an assisted area (“c” region)"),
+    "several_states": lazy("Project of several States"),
+    "disabled_or_disadvantaged": lazy("Training of workers with disabilities or disadvantaged workers"),
+}
+SIZES: dict[str, Words] = {
+    "micro": lazy("micro"),
+    "small": lazy("small"),
+    "medium": lazy("medium-sized"),
+    "large": lazy("large"),
+    "review": lazy("not decided"),
+}
+GROUNDS: dict[str, Words] = {
+    "majority_of_votes": lazy("Majority of the votes"),
+    "appoints_board": lazy("Right to appoint or remove the majority of a board"),
+    "dominant_influence": lazy("Dominant influence by contract or articles"),
+    "voting_agreement": lazy("Sole control of the majority by a shareholders' agreement"),
+}
+# Why an award does not use up a limit (`Counted.why`).
+NOT_COUNTED: dict[str, Words] = {
+    "no_state_aid": lazy("No State aid"),
+    "other_undertaking": lazy("Another company's"),
+    "other_pool": lazy("Has a limit of its own"),
+    "other_state": lazy("Of another State"),
+    "too_old": lazy("Too long ago"),
+}
+FACTS: dict[str, Words] = {
+    "published": lazy("whether discounts and rules of selection were published"),
+    "quantifiable": lazy("whether the advantage can be put in money"),
+    "records": lazy("how long records are kept"),
+    "unlisted": lazy("listed on a stock exchange"),
+    "registered": lazy("day of registration"),
+    "profits_distributed": lazy("profits paid out"),
+    "took_over": lazy("take-over or merger"),
+}
+_NAMED: dict[str, dict[str, Words]] = {
+    "limit": LIMITS,
+    "basis": REGULATIONS,
+    "regime": REGULATIONS,
+    "purposes": PURPOSES,
+    "categories": CATEGORIES,
+    "category": CATEGORIES,
+    "bonuses": BONUSES,
+    "size": SIZES,
+    "sizes": SIZES,
+    "facts": FACTS,
+}
+_DAYS = ("_on", "valid_to", "valid_from", "days")
+
+
+def reason_sentence(reason: Reason | str, values: Mapping[str, Any] | None = None) -> str:
+    """One reason as a sentence in the reader's language; a stored one is given as its code and its values."""
+    code = reason.code if isinstance(reason, Reason) else reason
+    values = reason.values if isinstance(reason, Reason) else values or {}
+    sentence = SENTENCES.get(code)
+    if sentence is None:
+        return str(code)
+    return str(sentence) % _Shown({key: _shown(key, value) for key, value in values.items()})
 
 
 def refusal_sentence(verdict: Verdict) -> str:
-    """Why a grant is refused or must wait for a person, and what is possible instead, in one or two sentences."""
+    """Why a grant is refused or must wait for a person, and what is possible instead, in a few sentences."""
     heaviest = next((reason for reason in verdict.reasons if reason.weight is verdict.outcome), verdict.reasons[0])
-    sentence = str(SENTENCES[heaviest.code])
-    if heaviest.code == "ceiling_exceeded":
+    sentence = reason_sentence(heaviest)
+    if verdict.outcome is not Outcome.REFUSED:
+        return sentence
+    if verdict.largest_eur > 0:
         sentence += " " + _("At most %(amount)s can be granted today.") % {"amount": money(verdict.largest_eur)}
+    elif heaviest.values.get("more_on"):
+        sentence += " " + _("Earlier aid falls out on %(day)s; more fits from then on.") % {
+            "day": _day(heaviest.values["more_on"])
+        }
     return sentence
+
+
+def limit_name(code: str) -> str:
+    """What a limit of a verdict is called; the code itself for a row that an administrator entered."""
+    return str(LIMITS.get(code, code))
+
+
+class _Shown(dict[str, str]):
+    """What a sentence asks for and a reason does not carry is a dash, so that an old verdict can still be read."""
+
+    def __missing__(self, key: str) -> str:
+        return "–"
+
+
+def _shown(key: str, value: Any) -> str:
+    if value is None or value == "" or value == []:
+        return "–"
+    if isinstance(value, list):
+        return ", ".join(_shown(key, one) for one in value)
+    if key in _NAMED:
+        return str(_NAMED[key].get(str(value), value))
+    if key.endswith("_eur"):
+        return money(Decimal(str(value)))
+    if key == "state":
+        return countries.name(str(value))
+    if key.endswith(_DAYS) and isinstance(value, str):
+        return _day(value)
+    return str(value)
+
+
+def _day(value: str) -> str:
+    return date_format(date.fromisoformat(value), "DATE_FORMAT")
