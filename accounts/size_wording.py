@@ -143,6 +143,9 @@ SENTENCES: Mapping[Code, Any] = {
         "Public bodies hold %(pro_rata)s of the company when each step counts by its share, but %(through)s through "
         "owners of which they hold a quarter. A person decides."
     ),
+    Code.PUBLIC_INFLUENCE: gettext_lazy(
+        "%(name)s controls the company for a public body, which holds less than a quarter of it. A person decides."
+    ),
     Code.DISPERSED_CONTRADICTED: gettext_lazy(
         "The company states that nobody is known to hold a quarter of it, but %(owners)s hold %(share)s. Correct one "
         "of the two, or let a person look."

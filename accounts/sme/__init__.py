@@ -18,17 +18,25 @@ What the Annex leaves open, and how it is read here:
   markets. Every pair that persons tie together has to be stated; a pair not stated is unknown. An unknown market goes
   to a person unless it makes no difference to who is linked and who is a partner.
 - Ordinary enterprises that act jointly without being linked have no rule in Art 3; where it matters a person decides.
-  Exempt investors that act jointly are "jointly linked" when they have more than half of the votes together.
+  Exempt investors that act jointly are "jointly linked", all that hold, when together they have more than half of the
+  votes or when one of them has another ground of control.
 - An exempt investor with a relevant share that takes part in management has lost the presumption: a person decides.
-- Exempt investors that are linked count in full. A local authority that is linked, or above its limits, is a public
-  body. A linked university or public investment corporation counts, and since it may be a public body (C-516/19) a
-  person looks before the answer is that the enterprise is an SME.
+- Investors are exempt towards the enterprise in question: what they control outside its linked group does not change
+  that, neither for partners nor for Art 3(4). A small local authority whose company holds 25 % of the enterprise is as
+  exempt as if it held that share itself.
+- Exempt investors that are linked count in full. A local authority that controls a company of the linked group, or is
+  above its limits, is a public body. A linked university or public investment corporation counts, and where it would
+  meet Art 3(4) as a public body (C-516/19) a person looks before the answer is that the enterprise is an SME.
+- The business angels of an enterprise are taken together: all of them are exempt while their total is below the limit.
 - Public bodies hold indirectly: in full through those they control, pro rata through others. Where they hold a quarter
   of an owner that holds a quarter, but less than a quarter pro rata, a person decides (C-516/19). Public bodies and
   their other enterprises are not linked through them. Art 3(4) is no ceiling: the two-period rule does not soften it.
+- A public body with the majority of votes by agreement meets Art 3(4). One that controls the enterprise in another way
+  (board, contract) with less than a quarter of capital and votes is not in the text: a person decides.
 - A party's figures for a closing of the enterprise are those of its last period that ended up to 350 days before the
   closing or up to 31 days after it. A party that lacks them for the latest closing is named and a person looks; older
-  closings that lack figures are left out.
+  closings that lack figures are left out. A closing that is missing between others may have lain in any class; where
+  that would change the answer a person looks.
 - A change of ownership since the closing before the latest one is contested (`ChangeMode`). With dates on the holdings
   both readings are derived and only a difference goes to a person; without them it always does.
 """

@@ -68,6 +68,7 @@ class Code(StrEnum):
     AUTHORITY_UNKNOWN = "authority_unknown"
     MAY_BE_PUBLIC = "may_be_public"
     PUBLIC_UNCLEAR = "public_unclear"
+    PUBLIC_INFLUENCE = "public_influence"
     DISPERSED_CONTRADICTED = "dispersed_contradicted"
     OWNERSHIP_CHANGED = "ownership_changed"
     # small mid-caps
@@ -90,6 +91,7 @@ REVIEW_CODES = frozenset(
         Code.AUTHORITY_UNKNOWN,
         Code.MAY_BE_PUBLIC,
         Code.PUBLIC_UNCLEAR,
+        Code.PUBLIC_INFLUENCE,
         Code.DISPERSED_CONTRADICTED,
         Code.OWNERSHIP_CHANGED,
     }
@@ -149,6 +151,7 @@ ARTICLES: Mapping[Code, str] = {
     Code.AUTHORITY_UNKNOWN: "Art 3(2)(d)",
     Code.MAY_BE_PUBLIC: "Art 3(4)",
     Code.PUBLIC_UNCLEAR: "Art 3(4)",
+    Code.PUBLIC_INFLUENCE: "Art 3(4)",
     Code.DISPERSED_CONTRADICTED: "Art 3(5)",
     Code.OWNERSHIP_CHANGED: "Art 4(2)",
     Code.SMALL_MID_CAP: "",

@@ -209,35 +209,43 @@ def _act_jointly(index: Index, numbers: Thresholds, groups: Groups, wide: bool) 
     for together in index.acting_together:
         members = [ident for ident in index.sorted(together) if ident in index.enterprises]
         names = {groups.of(ident) for ident in members}
-        targets = dict.fromkeys(one.owned for ident in members for one in index.out_of[ident])
-        for owned in targets:
-            if owned not in index.enterprises or groups.of(owned) in names:
+        for owned in dict.fromkeys(one.owned for ident in members for one in index.out_of[ident]):
+            if owned not in index.enterprises or owned in together:
                 continue
+            beside = names - {groups.of(owned)}
             held = [
                 one
                 for one in index.into[owned]
-                if one.owner in together or (one.owner in index.enterprises and groups.of(one.owner) in names)
+                if (one.share or one.control)
+                and (one.owner in together or (one.owner in index.enterprises and groups.of(one.owner) in beside))
             ]
-            votes = total(held)[1]
-            if votes <= numbers.majority_of_votes or len({one.owner for one in held}) < 2:
+            joint = _joint_control(index, groups, numbers, owned, held)
+            if joint is None:
                 continue
-            values = {
-                "owners": index.names({one.owner for one in held}),
-                "owned": index.name(owned),
-                "votes": str(votes),
-            }
-            decided = all(index.is_exempt_kind(one.owner) for one in held)
-            code = Code.ACTING_JOINTLY if decided else Code.ACTING_TOGETHER_UNCLEAR
-            for one in held:
-                if one.owner not in index.enterprises:
-                    continue
-                link = Link(one.owner, owned, node(code, values))
-                if decided or wide:
-                    for ident in groups.join(link):
-                        again.extend(next_one.owned for next_one in index.out_of[ident])
-                elif link not in groups.open:
-                    groups.open.append(link)
+            links = [Link(one.owner, owned, joint) for one in held if one.owner in index.enterprises]
+            if joint.code == Code.ACTING_TOGETHER_UNCLEAR and not wide:
+                groups.open.extend(link for link in links if link not in groups.open)
+                continue
+            for link in links:
+                if groups.of(link.first) != groups.of(link.second):
+                    again.extend(one.owned for ident in groups.join(link) for one in index.out_of[ident])
     return [ident for ident in again if ident in index.enterprises]
+
+
+def _joint_control(index: Index, groups: Groups, numbers: Thresholds, owned: str, held: list[Holding]) -> Node | None:
+    """What those who act jointly make of it together; decided only where all are exempt investors."""
+    owners = {one.owner for one in held}
+    votes = total(held)[1]
+    if len(owners) < 2 or not (votes > numbers.majority_of_votes or any(one.control for one in held)):
+        return None
+    values = {"owners": index.names(owners), "owned": index.name(owned), "votes": str(votes)}
+    if all(index.is_exempt_kind(ident) for ident in owners):
+        return node(Code.ACTING_JOINTLY, values)
+    home = groups.of(owned)
+    if any(ident in index.enterprises and groups.of(ident) == home for ident in owners):
+        # One of them controls it already; the others then hold beside it, as partners do.
+        return None
+    return node(Code.ACTING_TOGETHER_UNCLEAR, values)
 
 
 def _holding_node(index: Index, ground: Code, one: Holding) -> Node:

@@ -10,6 +10,8 @@ from accounts.sme.ceilings import Ceiling
 from accounts.sme.graph import Basis, Figures, Party
 from accounts.sme.thresholds import Thresholds
 
+DAYS_OF_A_YEAR = 365.25
+
 
 class Size(StrEnum):
     MICRO = "micro"
@@ -50,10 +52,12 @@ def annualised(period_start: date, figures: Figures) -> Figures:
     return replace(figures, awu=figures.awu * whole / part, turnover_eur=figures.turnover_eur * whole / part)
 
 
-def usable(periods: Sequence[Figures]) -> tuple[list[Figures], Basis]:
+def usable(periods: Sequence[Figures], on: date) -> tuple[list[Figures], Basis]:
     """Approved periods in order; the latest estimate only when there are none (Art 4(3))."""
     ordered = sorted(periods, key=lambda one: one.period_end)
-    approved = [one for one in ordered if one.basis is Basis.APPROVED]
+    # Accounts of a year that has not ended cannot have been approved.
+    approved = [one for one in ordered if one.basis is Basis.APPROVED and one.period_end <= on]
+    ordered = [one for one in ordered if one.basis is Basis.ESTIMATE]
     return (approved, Basis.APPROVED) if approved else (ordered[-1:], Basis.ESTIMATE)
 
 
@@ -66,7 +70,7 @@ def period_for(
     no year of the party serves two closings and one that is missing is seen. Of an estimate: its latest approved
     figures. A party without any approved accounts is itself new, and its estimate serves the latest closing.
     """
-    known, known_basis = usable(party.periods)
+    known, known_basis = usable(party.periods, on)
     if not known:
         return None
     if known_basis is Basis.ESTIMATE:
@@ -115,9 +119,32 @@ def two_periods(periods: Sequence[Figures], ceilings: Sequence[Ceiling]) -> list
     return judged
 
 
-def after_last_gap(periods: Sequence[Figures], numbers: Thresholds) -> Sequence[Figures]:
-    """The longest run of consecutive periods at the end."""
-    for at in range(len(periods) - 1, 0, -1):
-        if (periods[at].period_end - periods[at - 1].period_end).days > numbers.consecutive_days:
-            return periods[at:]
-    return periods
+def possible_sizes(history: Sequence[Figures | None], ceilings: Sequence[Ceiling]) -> set[Size]:
+    """The classes that a history leaves possible; None is a closing of which nothing is known.
+
+    Such a closing may have lain in any class, so every one of them is followed.
+    """
+    ways = [tuple(at >= first for at in range(len(ceilings))) for first in range(len(ceilings) + 1)]
+    states: set[tuple[tuple[bool, ...], tuple[bool, ...]]] = set()
+    for figures in history:
+        after = ways if figures is None else [tuple(is_within(figures, one) for one in ceilings)]
+        states = {(within, _turned(before, within, standing)) for before, standing in states for within in after} or {
+            (within, within) for within in after
+        }
+    return {
+        next((Size(one.size) for one, stands in zip(ceilings, standing, strict=True) if stands), Size.LARGE)
+        for _before, standing in states
+    }
+
+
+def missing_between(first: date, second: date, numbers: Thresholds) -> int:
+    """How many closings lie unknown between two. Three leave open whatever more of them would."""
+    days = (second - first).days
+    if days <= numbers.consecutive_days:
+        return 0
+    return min(max(round(days / DAYS_OF_A_YEAR) - 1, 1), 3)
+
+
+def _turned(before: tuple[bool, ...], within: tuple[bool, ...], standing: tuple[bool, ...]) -> tuple[bool, ...]:
+    """The flags after one more closing."""
+    return tuple(now if then == now else stood for then, now, stood in zip(before, within, standing, strict=True))

@@ -1,21 +1,22 @@
 """What public bodies hold, directly or indirectly, individually or jointly: Article 3(4) and CJEU C-516/19.
 
 Through an owner that public bodies control its whole holding counts, through another owner their part of it. Exempt
-investors that are not linked do not count, nor does what public bodies hold in them.
+investors that are not linked to the enterprise do not count, nor does what public bodies hold in them. A majority of
+the votes by agreement is half of the votes at least; other control without a quarter goes to a person.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from accounts.sme.codes import Code, node
-from accounts.sme.graph import Holding, Node, PartyKind
+from accounts.sme.graph import Control, Holding, Node, Party, PartyKind
 from accounts.sme.index import Index, total
 from accounts.sme.links import Groups, control
 from accounts.sme.thresholds import Thresholds
 
 ALL = Decimal(100)
 NONE = Decimal(0)
+BY_VOTES = frozenset({Control.MAJORITY_OF_VOTES, Control.VOTING_AGREEMENT})
 # A ring of holdings approaches its sum; so many rounds leave no difference that two decimals could show.
 ROUNDS = 100
 
@@ -42,7 +43,22 @@ def public_share(index: Index, groups: Groups, numbers: Thresholds) -> PublicSha
     by_quarters = _Weights(index, groups, numbers, full_at=numbers.public_share).share()
     if by_quarters >= numbers.public_share:
         findings.append(node(Code.PUBLIC_UNCLEAR, {"pro_rata": str(share), "through": str(by_quarters)}))
+    findings += [node(Code.PUBLIC_INFLUENCE, values) for values in certain.influences()]
     return PublicShare(share, certain.holders(), tuple(findings))
+
+
+def would_be_public(index: Index, groups: Groups, numbers: Thresholds, idents: frozenset[str]) -> bool:
+    """Whether Art 3(4) would hold, or would have to be asked, if these parties were public bodies."""
+    weights = _Weights(index, groups, numbers, as_public=idents)
+    return weights.share() >= numbers.public_share or bool(weights.influences())
+
+
+def authority_state(party: Party, numbers: Thresholds) -> str:
+    """Of a local authority: "within" both limits of Art 3(2)(d), "above" one of them, or "unknown"."""
+    limits = ((party.budget_eur, numbers.authority_budget_eur), (party.inhabitants, numbers.authority_inhabitants))
+    if any(value is not None and value >= limit for value, limit in limits):
+        return "above"
+    return "unknown" if any(value is None for value, _limit in limits) else "within"
 
 
 class _Weights:
@@ -56,9 +72,12 @@ class _Weights:
         *,
         unknown_counts: bool = False,
         full_at: Decimal | None = None,
+        as_public: frozenset[str] = frozenset(),
     ) -> None:
         self.index, self.groups, self.numbers = index, groups, numbers
         self.unknown_counts = unknown_counts
+        self.as_public = as_public
+        self.home = groups.of(index.subject)
         self.upstream = self._upstream()
         self.sources = [one for ident in self.upstream for one in index.into[ident] if self._may_be_public(one)]
         self.weight: dict[str, Decimal] = {}
@@ -66,7 +85,20 @@ class _Weights:
             self._work(full_at)
 
     def share(self) -> Decimal:
-        return max(self._sums(self.index.subject))
+        share = max(self._sums(self.index.subject))
+        agreed = any(one.control & BY_VOTES for one in self._held_publicly())
+        return max(share, self.numbers.majority_of_votes) if agreed else share
+
+    def influences(self) -> list[dict[str, str]]:
+        """Who controls the subject for public bodies otherwise than by votes."""
+        return [
+            {"party": one.owner, "name": self.index.name(one.owner), "share": str(one.share)}
+            for one in self._held_publicly()
+            if one.control
+        ]
+
+    def _held_publicly(self) -> list[Holding]:
+        return [one for one in self.index.into[self.index.subject] if self.weight_of(one) == ALL]
 
     def holders(self) -> tuple[Node, ...]:
         rows = []
@@ -84,25 +116,26 @@ class _Weights:
         return tuple(rows)
 
     def above_limits(self) -> list[dict[str, str]]:
-        return self._authorities(lambda one: self._authority(one) == "above")
+        return self._authorities("above")
 
     def unknown(self) -> list[dict[str, str]]:
-        return self._authorities(lambda one: self._authority(one) == "unknown")
+        return self._authorities("unknown")
 
     def weight_of(self, one: Holding) -> Decimal:
         """The part of one holding that is public."""
-        if self.index.kind(one.owner) is PartyKind.PUBLIC_BODY and one.owner != self.index.subject:
+        if one.owner == self.index.subject:
+            return NONE
+        if self.index.kind(one.owner) is PartyKind.PUBLIC_BODY or one.owner in self.as_public:
             return ALL
-        if self.index.kind(one.owner) is PartyKind.LOCAL_AUTHORITY and one.owner != self.index.subject:
-            state = self._authority(one)
-            counts = state == "above" or (state == "unknown" and self.unknown_counts) or self._is_linked(one)
+        if self.index.kind(one.owner) is PartyKind.LOCAL_AUTHORITY:
+            state = authority_state(self.index.parties[one.owner], self.numbers)
+            counts = state == "above" or (state == "unknown" and self.unknown_counts) or self._is_linked(one.owner)
             return ALL if counts else NONE
         if one.owner not in self.index.enterprises or self._is_exempt(one):
             return NONE
         return self.weight.get(one.owner, NONE)
 
     def _work(self, full_at: Decimal | None) -> None:
-        # Two marks after the point of a percentage are what a page shows; the rounds go on far beyond.
         for _round in range(ROUNDS):
             before = dict(self.weight)
             for ident in reversed(self.upstream):
@@ -140,41 +173,30 @@ class _Weights:
         return list(found)
 
     def _may_be_public(self, one: Holding) -> bool:
-        return one.owner != self.index.subject and self.index.kind(one.owner) in (
-            PartyKind.PUBLIC_BODY,
-            PartyKind.LOCAL_AUTHORITY,
-        )
+        kinds = (PartyKind.PUBLIC_BODY, PartyKind.LOCAL_AUTHORITY)
+        is_public = self.index.kind(one.owner) in kinds or one.owner in self.as_public
+        return is_public and one.owner != self.index.subject
 
     def _is_exempt(self, one: Holding) -> bool:
-        return self.index.is_exempt_kind(one.owner) and self.groups.of(one.owner) != self.groups.of(one.owned)
+        return self.index.is_exempt_kind(one.owner) and self.groups.of(one.owner) != self.home
 
-    def _is_linked(self, one: Holding) -> bool:
-        """A local authority, alone or with those it acts with, controls what it holds."""
-        if control(one, self.numbers):
-            return True
-        for together in self.index.acting_together:
-            if one.owner in together:
+    def _is_linked(self, ident: str) -> bool:
+        """A local authority, alone or with those it acts with, controls a company of the subject's group."""
+        for one in self.index.out_of[ident]:
+            if one.owned not in self.index.enterprises or self.groups.of(one.owned) != self.home:
+                continue
+            if control(one, self.numbers):
+                return True
+            for together in self.index.acting_together:
                 held = [other for other in self.index.into[one.owned] if other.owner in together]
-                if total(held)[1] > self.numbers.majority_of_votes:
+                if ident in together and total(held)[1] > self.numbers.majority_of_votes:
                     return True
         return False
 
-    def _authority(self, one: Holding) -> str:
-        """Of a local authority: "within" both limits of Art 3(2)(d), "above" one of them, or "unknown"."""
-        if self.index.kind(one.owner) is not PartyKind.LOCAL_AUTHORITY:
-            return ""
-        party = self.index.parties[one.owner]
-        limits = (
-            (party.budget_eur, self.numbers.authority_budget_eur),
-            (party.inhabitants, self.numbers.authority_inhabitants),
-        )
-        if any(value is not None and value >= limit for value, limit in limits):
-            return "above"
-        return "unknown" if any(value is None for value, _limit in limits) else "within"
-
-    def _authorities(self, wanted: Callable[[Holding], bool]) -> list[dict[str, str]]:
+    def _authorities(self, state: str) -> list[dict[str, str]]:
         return [
             {"party": one.owner, "name": self.index.name(one.owner), "share": str(one.share)}
             for one in self.sources
-            if wanted(one)
+            if self.index.kind(one.owner) is PartyKind.LOCAL_AUTHORITY
+            and authority_state(self.index.parties[one.owner], self.numbers) == state
         ]

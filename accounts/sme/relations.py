@@ -10,7 +10,7 @@ from accounts.sme.codes import Code, node
 from accounts.sme.graph import Holding, Node, Ownership, PartyKind
 from accounts.sme.index import Index, joint_share
 from accounts.sme.links import Groups, Link, linked_groups
-from accounts.sme.public import PublicShare, public_share
+from accounts.sme.public import PublicShare, authority_state, public_share, would_be_public
 from accounts.sme.thresholds import Thresholds
 
 MAY_BE_PUBLIC_KINDS = frozenset({PartyKind.UNIVERSITY, PartyKind.PUBLIC_INVESTMENT_CORPORATION})
@@ -71,6 +71,8 @@ def stand(ownership: Ownership, day: date, numbers: Thresholds) -> Standing:
     findings = [*circle.findings, *public.findings]
     if is_public:
         findings.append(node(Code.PUBLIC_CONTROL, {"share": str(public.share)}, *public.holders))
+    elif circle.may_be_public and would_be_public(index, groups, numbers, frozenset(circle.may_be_public)):
+        findings += [node(Code.MAY_BE_PUBLIC, values) for values in circle.may_be_public.values()]
     findings += _open_questions(index, groups, circle, numbers)
     if ownership.dispersed:
         findings.append(_dispersed(index, groups, numbers))
@@ -95,10 +97,12 @@ class _Circle:
         self.home = set(self.linked)
         self.findings: list[Node] = []
         self.exempt: dict[str, tuple[Decimal, Node]] = {}
+        self.may_be_public: dict[str, dict[str, str]] = {}
         self.near: dict[str, Decimal] = {}
         self.direct: dict[str, tuple[Decimal, Node]] = {}
         self.partners = tuple(self._partnerships())
         self._fallen()
+        self._authorities()
         if len(self.linked) > 1:
             names = index.names(self.home - {index.subject})
             self.findings.append(node(Code.HAS_LINKED, {"count": len(names), "names": names}))
@@ -182,7 +186,17 @@ class _Circle:
             values = {"party": ident, "name": self.index.name(ident), "share": str(joint_share(held[:1]))}
             self._find(node(Code.EXEMPTION_FALLEN, values))
             if self.index.kind(ident) in MAY_BE_PUBLIC_KINDS:
-                self._find(node(Code.MAY_BE_PUBLIC, values))
+                self.may_be_public[ident] = values
+
+    def _authorities(self) -> None:
+        """Small local authorities that take part in management: they have lost the presumption as well."""
+        for ident in self.linked:
+            for one in self.index.into[ident]:
+                party = self.index.parties[one.owner]
+                is_small = party.kind is PartyKind.LOCAL_AUTHORITY and authority_state(party, self.numbers) == "within"
+                if is_small and one.in_management and one.share >= self.numbers.partner_share:
+                    values = {"party": party.id, "name": self.index.name(party.id), "share": str(one.share)}
+                    self._find(node(Code.IN_MANAGEMENT, values))
 
     def _find(self, finding: Node) -> None:
         if finding not in self.findings:

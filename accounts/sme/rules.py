@@ -25,7 +25,16 @@ from accounts.sme.graph import (
     ownership_from_json,
     ownership_to_json,
 )
-from accounts.sme.periods import Judged, Size, after_last_gap, is_within, size_of_one_period, two_periods, usable
+from accounts.sme.periods import (
+    Judged,
+    Size,
+    is_within,
+    missing_between,
+    possible_sizes,
+    size_of_one_period,
+    two_periods,
+    usable,
+)
 from accounts.sme.relations import Relation, Standing, stand
 from accounts.sme.thresholds import Thresholds, thresholds_on
 from accounts.sme.totals import Closing, Containment, Total, total_of
@@ -194,21 +203,27 @@ class _Derivation:
     def _decide(self, rows: Sequence[_Row], history: Sequence[Judged], now: Total) -> Classification:
         size = history[-1].size
         assert now.figures is not None
-        if self._has_changed(rows):
+        changed = self._has_changed(rows)
+        if not (changed and self.mode is ChangeMode.IMMEDIATE):
+            self._look_for_gaps(rows, size)
+        if changed:
             size = self._changed(size, size_of_one_period(now.figures, self.ceilings))
-        else:
-            self._look_for_a_gap(history, size)
         if self.standing.is_public:
             size = Size.LARGE
         return self._answer(size, rows, history, total=now)
 
-    def _look_for_a_gap(self, history: Sequence[Judged], size: Size) -> None:
-        """A year that is missing matters where the closings since would give another class."""
-        known = [one.figures for one in history]
-        since = after_last_gap(known, self.numbers)
-        if len(since) < len(known) and two_periods(since, self.ceilings)[-1].size is not size:
-            after = known[len(known) - len(since) - 1].period_end
-            self.reasons.append(node(Code.MISSING_YEAR, {"after": after.isoformat()}))
+    def _look_for_gaps(self, rows: Sequence[_Row], size: Size) -> None:
+        """A closing that is missing matters where what it may have been would change the class."""
+        history: list[Figures | None] = []
+        gaps: list[date] = []
+        for before, row in zip([rows[0], *rows], rows, strict=False):
+            unknown = missing_between(before.closing.day, row.closing.day, self.numbers)
+            if unknown:
+                history += [None] * unknown
+                gaps.append(before.closing.day)
+            history.append(row.total.figures)
+        if gaps and possible_sizes(history, self.ceilings) != {size}:
+            self.reasons.append(node(Code.MISSING_YEAR, {"after": gaps[-1].isoformat()}))
 
     def _closings(self) -> list[Closing]:
         """The closings of the enterprise, or of the accounts that contain it where it has none of its own."""
@@ -217,7 +232,7 @@ class _Derivation:
         if not own:
             container = self.containment.by(subject, self.standing.linked)
             periods = self.parties[container].periods if container is not None else ()
-        known, basis = usable(periods) if periods else ([], Basis.APPROVED)
+        known, basis = usable(periods, self.on) if periods else ([], Basis.APPROVED)
         if len(known) < len(periods):
             self.reasons.append(node(Code.ESTIMATES_LEFT_OUT))
         return [

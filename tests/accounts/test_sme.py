@@ -106,7 +106,13 @@ def test_a_missing_year_that_would_change_the_answer_goes_to_a_person():
 
 
 def test_a_missing_year_that_changes_nothing_is_no_obstacle():
-    assert classify(of_one_firm([year("48/9/8", 2022), year("49/9/8", 2025)]), ON).size is Size.SMALL
+    assert classify(of_one_firm([year("48/9/8", 2023), year("49/9/8", 2025)]), ON).size is Size.SMALL
+
+
+def test_two_missing_years_may_have_changed_the_flag():
+    known = classify(of_one_firm([year("48/9/8", 2022), year("49/9/8", 2025)]), ON)
+    assert known.size is Size.REVIEW
+    assert known.codes[-1] == "missing_year"
 
 
 def test_ceilings_are_dated():
