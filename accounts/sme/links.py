@@ -208,17 +208,10 @@ def _act_jointly(index: Index, numbers: Thresholds, groups: Groups, wide: bool) 
     again: list[str] = []
     for together in index.acting_together:
         members = [ident for ident in index.sorted(together) if ident in index.enterprises]
-        names = {groups.of(ident) for ident in members}
         for owned in dict.fromkeys(one.owned for ident in members for one in index.out_of[ident]):
             if owned not in index.enterprises or owned in together:
                 continue
-            beside = names - {groups.of(owned)}
-            held = [
-                one
-                for one in index.into[owned]
-                if (one.share or one.control)
-                and (one.owner in together or (one.owner in index.enterprises and groups.of(one.owner) in beside))
-            ]
+            held = [one for one in index.into[owned] if one.owner in together and (one.share or one.control)]
             joint = _joint_control(index, groups, numbers, owned, held)
             if joint is None:
                 continue

@@ -128,6 +128,9 @@ class _Circle:
             counted = [one for one in found if one is not None]
             if counted:
                 share, why = max(counted, key=lambda one: one[0])
+                # Of holdings in both directions the greater counts, be it an exempt investor's (Art 6(2) sub 2).
+                exempt = [self.exempt[ident][0] for ident in self.groups.members(group) if ident in self.exempt]
+                share = max([share, *exempt])
                 yield Partnership(tuple(self.index.sorted(self.groups.members(group))), share, why)
 
     def _upstream(self, held: list[Holding]) -> tuple[Decimal, Node] | None:
