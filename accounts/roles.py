@@ -54,7 +54,14 @@ PERMISSIONS: dict[Role, frozenset[Action]] = {
     Role.OWNER: _MEMBER | {Action.EDIT_ORGANISATION, Action.MANAGE_TEAM, Action.DECLARE},
     Role.HELPDESK: frozenset({Action.REVIEW_APPLICATION, Action.REVIEW_SIZE, Action.KEEP_REGISTER}),
     Role.ADMINISTRATOR: frozenset(
-        {Action.MANAGE_SITES, Action.MANAGE_QUOTAS, Action.MANAGE_ROLES, Action.READ_AUDIT, Action.KEEP_REGISTER}
+        {
+            Action.MANAGE_SITES,
+            Action.MANAGE_QUOTAS,
+            Action.MANAGE_ROLES,
+            Action.MANAGE_LAW,
+            Action.READ_AUDIT,
+            Action.KEEP_REGISTER,
+        }
     ),
     Role.AUDITOR: frozenset({Action.READ_AUDIT, Action.READ_AID_LEDGER}),
 }
