@@ -55,7 +55,11 @@ def rounded_up(amount: Decimal) -> Decimal:
     return amount.quantize(CENT, rounding=ROUND_CEILING)
 
 
-def publication_due(amount: Decimal, law: Law) -> bool:
-    """Whether an award of that many EUR must be published (Art 9 of 651/2014: above 100 000); de minimis aid never."""
-    above = law.terms.get("publication_above_eur")
+def publication_due(amount: Decimal, law: Law, nace_code: str = "") -> bool:
+    """Whether an award of that many EUR must be published; de minimis aid never.
+
+    Art 9(1)(c) of 651/2014: above 100 000, for primary farming and fishing above 10 000.
+    """
+    sector = nace_code.partition(".")[0] in law.terms.get("publication_sector_nace", ())
+    above = law.terms.get("publication_sector_eur" if sector else "publication_above_eur")
     return above is not None and amount > Decimal(above)

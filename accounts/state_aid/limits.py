@@ -25,7 +25,11 @@ class Measured:
 def held_by(case: Case, undertaking: Undertaking) -> tuple[Held, ...]:
     """Every award of the case with the undertaking's share of it, the oldest first."""
     found: list[Held] = []
+    members, moved = undertaking.members, undertaking.moved
     for aid in sorted(case.aid, key=lambda aid: (aid.granted_on, aid.reference)):
+        if aid.member not in moved:
+            found.append((aid, aid.amount_eur if aid.member in members else None, True))
+            continue
         share = undertaking.share_of(aid)
         found.append((aid, None, True) if share is None else (aid, share.amount_eur, share.certain))
     return tuple(found)

@@ -24,17 +24,20 @@ class Share:
 
 @dataclass(frozen=True)
 class Undertaking:
-    """All enterprises that are one with the member on the day, world-wide."""
+    """All enterprises that are one with the member on the day, world-wide.
+
+    links, events  what joins them; moves  mergers and splits up to the day; moved  those whose aid these passed on
+    """
 
     members: frozenset[str]
     links: tuple[ControlLink, ...]
     events: tuple[GroupEvent, ...]
     moves: tuple[GroupEvent, ...]
-    left: frozenset[str]
+    moved: frozenset[str]
 
     def share_of(self, aid: Aid) -> Share | None:
         """What this undertaking carries of the award, None when it is another's."""
-        if aid.member not in self.left:
+        if aid.member not in self.moved:
             return Share(aid.amount_eur) if aid.member in self.members else None
         held, certain = _followed(aid, self.moves)
         ours = [amount for key, amount in held.items() if key in self.members]
@@ -67,7 +70,7 @@ def undertaking_of(
         links=tuple(link for link in standing if link.controller in members),
         events=tuple(event for event in past if not members.isdisjoint((*event.before, *event.after))),
         moves=moves,
-        left=frozenset(key for event in moves for key in event.before),
+        moved=frozenset(key for event in moves for key in event.before),
     )
 
 

@@ -2,14 +2,17 @@
 
 from calendar import monthrange
 from datetime import date, timedelta
+from functools import lru_cache
 
 DAY = timedelta(days=1)
 
 
 def years_later(day: date, years: int) -> date:
     """The same calendar day that many years later; 29 February becomes 28 February where there is none."""
-    year = day.year + years
-    return day.replace(year=year, day=min(day.day, monthrange(year, day.month)[1]))
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return day.replace(year=day.year + years, day=28)
 
 
 def window_start(on: date, years: int, *, boundary_counts: bool = True) -> date:
@@ -21,6 +24,7 @@ def window_start(on: date, years: int, *, boundary_counts: bool = True) -> date:
     return start if boundary_counts else start + DAY
 
 
+@lru_cache(maxsize=20_000)
 def falls_out_on(granted_on: date, years: int, *, boundary_counts: bool = True) -> date:
     """The first day on which aid granted then no longer lies in the rolling window."""
     day = years_later(granted_on, years)

@@ -85,7 +85,7 @@ def exempt(amount: str, *prior: Aid, on: date = TODAY, **fields) -> Case:
     """A case under a block exemption whose conditions all hold; `fields` of the exemption or of the case change it."""
     facts = {key: fields.pop(key) for key in list(fields) if key in Exemption.__dataclass_fields__}
     basis = fields.pop("basis", INNOVATION)
-    ready = replace(READY, start_up=STARTED if basis == START_UP else None, **facts)
+    ready = replace(READY, **{"start_up": STARTED if basis == START_UP else None, **facts})
     return case(amount, *prior, on=on, **{"basis": basis, "exemption": ready, "policy": ACCEPTED, **fields})
 
 
