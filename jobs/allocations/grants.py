@@ -7,8 +7,15 @@ from decimal import Decimal
 from django.utils.translation import gettext as _
 
 from accounts.models import AidAssessment, AidAward, Organisation, User
-from accounts.state_aid.rules import Verdict
-from accounts.state_aid.services import assess_grant, judge_grant, lock_undertaking, reserve_award
+from accounts.state_aid.case import Verdict
+from accounts.state_aid.services import (
+    Project,
+    assess_grant,
+    grant_award,
+    judge_grant,
+    lock_undertaking,
+    reserve_award,
+)
 from accounts.state_aid.wording import refusal_sentence
 from catalog.models import Partition, RateCard, Site
 from jobs.models import Allocation, Application, LedgerEntry
@@ -24,13 +31,48 @@ def rate_on(partition: Partition | None, day: date) -> RateCard | None:
     return RateCard.objects.valid_on(day).filter(partition=partition).order_by("-valid_from").first()
 
 
+def project_of(application: Application) -> Project:
+    """What the request says that a legal basis may ask for. Costs without a name of their own are this request's."""
+    said = application.public_support
+    costs = said.get("costs") or {}
+    total, starts = costs.get("total_eur"), said.get("works_start_on")
+    union_rate = costs.get("union_rate")
+    return Project(
+        submitted_on=application.submitted_at.date() if application.submitted_at else None,
+        works_start_on=date.fromisoformat(starts) if starts else None,
+        costs_name=(costs.get("name") or application.reference) if total else "",
+        costs_total_eur=Decimal(total) if total else None,
+        union_rate=Decimal(union_rate) if union_rate else None,
+    )
+
+
+def valuation_of(*, rate: RateCard, gpu_hours: Decimal | int, eur_per_gpu_hour: Decimal) -> dict[str, str]:
+    """How the value of the hours was found, as it is frozen with the award: numbers as text, never rounded."""
+    return {
+        "gpu_hours": str(gpu_hours),
+        "eur_per_gpu_hour": str(eur_per_gpu_hour),
+        "method": rate.method,
+        "evidence": rate.evidence or rate.evidence_url,
+        "evidence_sha256": rate.evidence_sha256,
+        "rate_card": str(rate.pk),
+        "price_paid_eur": "0.00",
+    }
+
+
 def grant_allocation(
-    *, application: Application, gpu_hours: int, ends_on: date | None, at: datetime, reviewed_by: User | None
+    *,
+    application: Application,
+    gpu_hours: int,
+    ends_on: date | None,
+    at: datetime,
+    reviewed_by: User | None,
+    register_eur: Decimal | None = None,
 ) -> tuple[Allocation, AidAssessment]:
     """Grants the hours of a request. Must run inside the decision's transaction.
 
     `reviewed_by` is the officer who looked at what the law leaves to a person; a policy passes None and is refused.
-    Raises DomainError("aid_ceiling") naming the amount that would fit, or DomainError("no_rate"); nothing is granted.
+    `register_eur` is what that officer found in the State's central register. Raises DomainError("aid_ceiling") naming
+    the amount that would fit, or DomainError("no_rate"); nothing is granted.
     """
     site, partition, organisation = application.site, application.partition, application.organisation
     assert site is not None and partition is not None and application.months is not None
@@ -47,14 +89,16 @@ def grant_allocation(
         raise DomainError("ends_before_start", _("The last day lies before the first."), field="ends_on")
     lock_undertaking(granting_state=site.granting_state, organisation=organisation)
     reference = next_reference("ALC", year=at.year)
-    award = judge_and_reserve(
+    award = judge_and_grant(
         organisation=organisation,
         site=site,
         amount_eur=euro(gpu_hours * rate.eur_per_gpu_hour),
-        eur_per_gpu_hour=rate.eur_per_gpu_hour,
+        valuation=valuation_of(rate=rate, gpu_hours=gpu_hours, eur_per_gpu_hour=rate.eur_per_gpu_hour),
         reference=reference,
         on=on,
-        reviewed_by=reviewed_by,
+        actor=reviewed_by,
+        project=project_of(application),
+        register_eur=register_eur,
     )
     allocation = Allocation.objects.create(
         reference=reference,
@@ -76,35 +120,35 @@ def grant_allocation(
     return allocation, award.assessment
 
 
-def judge_and_reserve(
+def judge_and_grant(
     *,
     organisation: Organisation,
     site: Site,
     amount_eur: Decimal,
-    eur_per_gpu_hour: Decimal,
+    valuation: dict[str, str],
     reference: str,
     on: date,
-    reviewed_by: User | None,
+    actor: User | None,
+    project: Project,
+    register_eur: Decimal | None = None,
 ) -> AidAward:
-    """Judges a grant of that value and reserves it. The caller holds the lock of `lock_undertaking`."""
-    assessment = assess_grant(
-        organisation=organisation,
-        site_state=site.granting_state,
-        authority=site.granting_authority,
-        origin=site.resource_origin,
-        amount_eur=amount_eur,
-        on=on,
-    )
+    """Judges a grant of that value, reserves it and confers it. The caller holds the lock of `lock_undertaking`."""
+    intended = {
+        "organisation": organisation,
+        "site_state": site.granting_state,
+        "origin": site.resource_origin,
+        "amount_eur": amount_eur,
+        "on": on,
+        "scheme": site.aid_scheme,
+        "project": project,
+        "register_eur": register_eur,
+    }
+    assessment = assess_grant(authority=site.granting_authority, **intended)
     if assessment.outcome == "refused":
-        _case, verdict = judge_grant(
-            organisation=organisation,
-            site_state=site.granting_state,
-            origin=site.resource_origin,
-            amount_eur=amount_eur,
-            on=on,
-        )
-        raise DomainError("aid_ceiling", largest_sentence(verdict, eur_per_gpu_hour), field="gpu_hours")
-    return reserve_award(
+        _case, verdict = judge_grant(**intended)
+        hourly = Decimal(valuation["eur_per_gpu_hour"])
+        raise DomainError("aid_ceiling", largest_sentence(verdict, hourly), field="gpu_hours")
+    award = reserve_award(
         organisation=organisation,
         assessment=assessment,
         granting_state=site.granting_state,
@@ -114,8 +158,14 @@ def judge_and_reserve(
         amount_eur=amount_eur,
         granted_on=on,
         reference=reference,
-        reviewed_by=reviewed_by,
+        reviewed_by=actor,
+        scheme=site.aid_scheme,
+        project=project,
+        register_eur=register_eur,
+        valuation=valuation,
     )
+    grant_award(award=award, actor=actor, on=on)
+    return award
 
 
 def largest_sentence(verdict: Verdict, eur_per_gpu_hour: Decimal) -> str:

@@ -15,11 +15,12 @@ from django.utils.translation import gettext as _
 from accounts import countries
 from accounts.models import AidDeclaration, SmeAssessment
 from accounts.services import latest_assessment
-from accounts.state_aid.rules import Outcome
+from accounts.services.reassessment import assessment_in_force
+from accounts.state_aid.case import Case, Outcome, Verdict
 from accounts.state_aid.services import judge_grant
-from accounts.state_aid.wording import refusal_sentence
+from accounts.state_aid.wording import reason_sentence, refusal_sentence
 from catalog.models import RateCard
-from jobs.allocations.grants import rate_on
+from jobs.allocations.grants import project_of, rate_on
 from jobs.applications.need import estimated_need
 from jobs.applications.questions import HIGH_RISK, PROHIBITED
 from jobs.models import Allocation, Application
@@ -72,23 +73,32 @@ def company_is_known(application: Application, *, on: date) -> Check:
 
 
 def company_is_an_sme(application: Application, *, on: date) -> Check:
-    assessment = latest_assessment(application.organisation)
+    """The class that counts: an officer's answer where the rules asked for one, else what was derived and signed."""
     title = _("Small or medium enterprise")
-    if assessment is None:
+    latest = latest_assessment(application.organisation)
+    if latest is None:
         return Check(
             "sme", title, False, _("No company figures yet."), _("Enter headcount, turnover and balance sheet.")
         )
-    if assessment.size_class == SmeAssessment.SizeClass.REVIEW:
+    assessment = assessment_in_force(application.organisation, on)
+    if assessment is None:
         return Check(
-            "sme", title, None, _("Linked or partner companies were declared; a person must work out the size.")
+            "sme",
+            title,
+            False,
+            _("The statement of %(day)s has run out.") % {"day": date_format(latest.declared_on)},
+            _("Enter the figures of the last closing and sign again."),
         )
+    size = assessment.decided_size
+    if size == SmeAssessment.SizeClass.REVIEW:
+        return Check("sme", title, None, _("The rules leave this to a person, who has not decided the size yet."))
     passed = assessment.is_sme
     return Check(
         "sme",
         title,
         passed,
         _("%(size)s, declared on %(day)s.")
-        % {"size": assessment.get_size_class_display(), "day": date_format(assessment.declared_on)},
+        % {"size": SmeAssessment.SizeClass(size).label, "day": date_format(assessment.declared_on)},
         "" if passed else _("This way is for small and medium enterprises. Ask the helpdesk about paid access."),
     )
 
@@ -152,26 +162,62 @@ def aid_is_declared(application: Application, *, on: date) -> Check:
     )
 
 
-def aid_stays_below_the_ceiling(application: Application, *, on: date) -> Check:
-    title = _("Public support stays below the limit")
-    value, site = value_of_request(application, on=on), application.site
-    if value is None or site is None:
-        return Check("aid", title, False, _("No site, hours or rate yet."), _("Choose a site and an amount."))
-    _case, verdict = judge_grant(
+def judge_request(
+    application: Application, *, on: date, value: Decimal | None = None, register_eur: Decimal | None = None
+) -> tuple[Case, Verdict] | None:
+    """The verdict on what is asked for, as it stands that day; None while site, hours or rate are missing."""
+    site = application.site
+    amount = value if value is not None else value_of_request(application, on=on)
+    if amount is None or site is None:
+        return None
+    return judge_grant(
         organisation=application.organisation,
         site_state=site.granting_state,
         origin=site.resource_origin,
-        amount_eur=value,
+        amount_eur=amount,
         on=on,
+        scheme=site.aid_scheme,
+        project=project_of(application),
+        register_eur=register_eur,
     )
+
+
+def aid_stays_below_the_ceiling(application: Application, *, on: date) -> Check:
+    title = _("Public support stays below the limit")
+    judged = judge_request(application, on=on)
+    if judged is None or application.site is None:
+        return Check("aid", title, False, _("No site, hours or rate yet."), _("Choose a site and an amount."))
+    _case, verdict = judged
     passed = {Outcome.ALLOWED: True, Outcome.REFUSED: False}.get(verdict.outcome)
-    facts = _("Worth %(value)s. Before it, %(left)s of %(ceiling)s in %(state)s are free.") % {
-        "value": money(value),
-        "left": money(verdict.room_before_eur),
-        "ceiling": money(verdict.ceiling_eur),
-        "state": countries.name(site.granting_state),
+    worth = _("Worth %(value)s.") % {"value": money(verdict.amount_eur)}
+    if not verdict.counts_as_aid:
+        return Check("aid", title, passed, f"{worth} {reason_sentence(verdict.reasons[0])}")
+    return Check("aid", title, passed, f"{worth} {_room(verdict, application)}", _why_not(verdict))
+
+
+def _room(verdict: Verdict, application: Application) -> str:
+    assert application.site is not None
+    if not verdict.rooms:
+        return ""
+    return _("Before it, %(left)s of %(ceiling)s in %(state)s are free.") % {
+        "left": money(verdict.rooms[0].before_eur),
+        "ceiling": money(verdict.rooms[0].ceiling_eur),
+        "state": countries.name(application.site.granting_state),
     }
-    return Check("aid", title, passed, facts, "" if passed else refusal_sentence(verdict))
+
+
+def _why_not(verdict: Verdict) -> str:
+    """What stands against it or must be looked at, the heaviest first; "" when nothing does."""
+    if verdict.outcome is Outcome.ALLOWED:
+        return ""
+    first = refusal_sentence(verdict)
+    shown = next((reason for reason in verdict.reasons if reason.weight is verdict.outcome), verdict.reasons[0])
+    others = [
+        reason_sentence(reason)
+        for reason in verdict.reasons
+        if reason.weight is not Outcome.ALLOWED and reason.code != shown.code
+    ]
+    return " ".join(dict.fromkeys([first, *others]))
 
 
 def amount_matches_the_plan(application: Application, *, on: date) -> Check:

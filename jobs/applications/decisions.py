@@ -1,6 +1,7 @@
 """Deciding a request, by the published rules or by an officer: once, with the checks as they stood."""
 
 from datetime import date, datetime
+from decimal import Decimal
 
 from django.db import transaction
 from django.urls import reverse
@@ -44,12 +45,20 @@ def decide_by_policy(*, application: Application, at: datetime) -> Decision:
 
 @transaction.atomic
 def approve(
-    *, application: Application, gpu_hours: int, ends_on: date | None, reason: str, actor: User, at: datetime
+    *,
+    application: Application,
+    gpu_hours: int,
+    ends_on: date | None,
+    reason: str,
+    actor: User,
+    at: datetime,
+    register_eur: Decimal | None = None,
 ) -> Decision:
     """An officer grants the request, as asked or with fewer hours.
 
-    Raises DomainError("aid_ceiling") naming the largest amount that would fit, and DomainError("state_changed") when
-    somebody decided first; then nothing is granted.
+    `register_eur` is what the State's central register shows for the group, where the officer looked it up. Raises
+    DomainError("aid_ceiling") naming the largest amount that would fit, and DomainError("state_changed") when somebody
+    decided first; then nothing is granted.
     """
     application = _locked(application)
     assert application.site is not None
@@ -73,6 +82,7 @@ def approve(
         decided_by=actor,
         checks=checks,
         at=at,
+        register_eur=register_eur,
     )
 
 
@@ -91,7 +101,7 @@ def decline(*, application: Application, reason: str, actor: User, at: datetime)
 def _locked(application: Application) -> Application:
     return (
         Application.objects.select_for_update(of=("self",))
-        .select_related("organisation", "mode", "site", "partition", "created_by")
+        .select_related("organisation", "mode", "site__aid_scheme", "partition", "created_by")
         .get(pk=application.pk)
     )
 
@@ -119,9 +129,15 @@ def _grant(
     decided_by: User | None,
     checks: list[Check],
     at: datetime,
+    register_eur: Decimal | None = None,
 ) -> Decision:
     _allocation, assessment = grant_allocation(
-        application=application, gpu_hours=gpu_hours, ends_on=ends_on, at=at, reviewed_by=decided_by
+        application=application,
+        gpu_hours=gpu_hours,
+        ends_on=ends_on,
+        at=at,
+        reviewed_by=decided_by,
+        register_eur=register_eur,
     )
     outcome = Outcome.APPROVED if gpu_hours == application.gpu_hours else Outcome.APPROVED_LESS
     return _close(application, outcome, gpu_hours, reason, decided_by, checks, assessment)

@@ -20,6 +20,11 @@ from tests.jobs.applications.test_starter import AT, complete_draft, declare_no_
 REASON = "Enough for the three rounds you describe."
 
 
+def reserved():
+    """The one award, by the row that holds its amount."""
+    return AidAward.objects.get(event="reserved")
+
+
 @pytest.fixture
 def scene(db):
     """A sent Playground request worth 2.20 EUR an hour, its owner, and the officer of its site."""
@@ -57,7 +62,7 @@ def test_approving_as_asked_creates_the_allocation_and_the_award(scene):
     approve(application=application, gpu_hours=500, ends_on=None, reason=REASON, actor=officer, at=AT)
     allocation = Allocation.objects.get()
     assert allocation.granted_gpu_seconds == 500 * 3600
-    assert AidAward.objects.get().amount_eur == Decimal("1100.00")
+    assert reserved().amount_eur == Decimal("1100.00")
     assert Decision.objects.get().outcome == "approved"
     assert Notification.objects.filter(user=owner, kind="decision").exists()
 
@@ -124,7 +129,7 @@ def test_above_the_ceiling_the_officer_is_told_what_would_fit(db):
     assert "454" in refusal.value.sentence
     assert not Allocation.objects.exists()
     approve(application=application, gpu_hours=454, ends_on=None, reason=REASON, actor=officer, at=AT)
-    assert AidAward.objects.get().amount_eur == Decimal("998.80")
+    assert reserved().amount_eur == Decimal("998.80")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -155,4 +160,4 @@ def test_two_officers_at_two_sites_of_one_state_cannot_together_pass_the_ceiling
     for thread in threads:
         thread.join()
     assert sorted(outcomes) == ["aid_ceiling", "granted"]
-    assert AidAward.objects.count() == 1
+    assert AidAward.objects.filter(event="reserved").count() == 1

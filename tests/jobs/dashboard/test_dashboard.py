@@ -26,7 +26,7 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-DASHBOARD = 12
+DASHBOARD = 15
 
 
 @pytest.fixture
