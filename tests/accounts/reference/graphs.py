@@ -151,6 +151,8 @@ def _holdings(rng: Random, parties: list[Party]) -> tuple[Holding, ...]:
         votes = capital if rng.random() < 0.75 else rng.choice(SHARES)
         capital = min(capital, left[owned.id, "capital"])
         votes = min(votes, left[owned.id, "votes"])
+        if not capital and not votes:
+            continue
         left[owned.id, "capital"] -= capital
         left[owned.id, "votes"] -= votes
         control = frozenset({rng.choice(list(Control))}) if rng.random() < 0.06 else frozenset()

@@ -17,6 +17,7 @@ from accounts.state_aid.case import (
     GENERAL_UNTIL_2023,
     INNOVATION,
     SGEI,
+    SGEI_UNTIL_2023,
     Aid,
     Case,
     Change,
@@ -35,6 +36,14 @@ from tests.accounts.reference.naive_aid import judge
 STATES = ("FI", "DE", "SI", "EU")
 CENT = Decimal("0.01")
 GROUNDS = ("majority_of_votes", "appoints_board", "dominant_influence", "voting_agreement")
+EVERY_CODE = (GENERAL, SGEI, SGEI_UNTIL_2023, AGRICULTURE, FISHERIES, GENERAL_UNTIL_2023, INNOVATION, "651/2014-25")
+NEAR = {
+    GENERAL: (GENERAL, GENERAL, GENERAL, AGRICULTURE, FISHERIES, GENERAL_UNTIL_2023),
+    SGEI: (SGEI, SGEI, SGEI_UNTIL_2023),
+    AGRICULTURE: (AGRICULTURE, AGRICULTURE, FISHERIES, GENERAL),
+    FISHERIES: (FISHERIES, FISHERIES, AGRICULTURE, GENERAL),
+    INNOVATION: (INNOVATION,),
+}
 EDGE_DAYS = (
     date(2026, 11, 21),
     date(2027, 2, 28),
@@ -53,38 +62,37 @@ def history(rng: Random, law: tuple[Law, ...], *, basis: str | None = None) -> t
     """A case and the day on which it is judged."""
     basis = basis or rng.choices((GENERAL, SGEI, AGRICULTURE, FISHERIES, INNOVATION), (10, 2, 3, 4, 4))[0]
     on = _day_of_grant(rng, basis)
-    members = [f"org:{letter}" for letter in "abcdefg"[: rng.choice((1, 2, 2, 3, 4, 5, 7))]]
+    members = [f"org:{letter}" for letter in "abcdefg"[: rng.choice((1, 1, 2, 2, 3, 4, 5, 7))]]
     events, living = _events(rng, members, on)
     everyone = members + sorted({name for event in events for name in event.after} - set(members))
     alive = [name for name in everyone if living(name, on)] or everyone
     ends = rng.choice(((12, 31), (12, 31), (6, 30), (2, 28), (2, 29), (9, 30), (1, 31)))
-    aid = _awards(rng, everyone, living, on, ends, events)
+    aid = _awards(rng, basis, everyone, living, on, ends, events)
     case = Case(
         member=rng.choice(alive),
-        granting_state=rng.choice(STATES[:3]),
-        origin=rng.choices((Origin.NATIONAL_SHARE, Origin.UNION_SHARE, Origin.COMMERCIAL), (20, 1, 1))[0],
+        granting_state=rng.choices(STATES[:3], (5, 2, 1))[0],
+        origin=rng.choices(tuple(Origin), (1, 1, 30, 1, 1))[0],
         amount_eur=Decimal(0),
         basis=basis,
         aid=aid,
-        links=_links(rng, everyone, on, [event.on for event in events]),
+        links=_links(rng, everyone, on, events),
         events=events,
         declared_on=on,
         nace_code="62.01",
         fiscal_year_end=ends,
         register_eur=Decimal(rng.randrange(0, 400_000)) if rng.random() < 0.1 else None,
         state_register=rng.random() < 0.3,
+        costs=_costs(rng) if rng.random() < 0.15 else None,
         exemption=_clean(on) if basis == INNOVATION else None,
         law=law,
         policy=Policy(
             boundary_day_counts=rng.random() < 0.8,
             union_share_is_aid=rng.random() < 0.3,
             sector_sum_is_lower_ceiling=rng.random() < 0.7,
-            innovation_everywhere=True,
+            innovation_everywhere=rng.random() < 0.7,
             compute_is_support_service="accept",
         ),
     )
-    if basis == INNOVATION:
-        case = replace(case, costs=Costs(name="pilot", total_eur=Decimal(10_000_000), intensity=Decimal(100)))
     return replace(case, amount_eur=_amount(rng, case, on)), on
 
 
@@ -122,9 +130,9 @@ def _day_of_grant(rng: Random, basis: str) -> date:
     return first + timedelta(days=rng.randrange((last - first).days + 1))
 
 
-def _awards(rng, everyone, living, on, ends, events) -> tuple[Aid, ...]:
+def _awards(rng, basis, everyone, living, on, ends, events) -> tuple[Aid, ...]:
     awards = []
-    for number in range(rng.choice((0, 1, 1, 2, 3, 4, 6, 10))):
+    for number in range(rng.choice((1, 2, 3, 4, 5, 6, 8, 12))):
         member = rng.choice(everyone)
         granted = _day_of_award(rng, on, ends, events)
         if not living(member, granted):
@@ -135,12 +143,11 @@ def _awards(rng, everyone, living, on, ends, events) -> tuple[Aid, ...]:
                 state=rng.choices(STATES, (6, 3, 1, 1))[0],
                 amount_eur=_award_eur(rng),
                 granted_on=granted,
-                regime=rng.choices(
-                    (GENERAL, SGEI, AGRICULTURE, FISHERIES, GENERAL_UNTIL_2023, INNOVATION, "651/2014-25"),
-                    (8, 2, 3, 3, 1, 3, 1),
-                )[0],
+                regime=rng.choice(NEAR[basis] if rng.random() < 0.6 else EVERY_CODE),
                 source=rng.choice(("portal", "declared")),
                 reference=f"A{number}",
+                costs="pilot" if rng.random() < 0.3 else "",
+                intensity=Decimal(rng.choice((25, 50, 80))) if rng.random() < 0.2 else None,
                 central_union=rng.random() < 0.05,
             )
         )
@@ -178,9 +185,10 @@ def _award_eur(rng: Random) -> Decimal:
     return Decimal(rng.randrange(1, 60)) * 1000
 
 
-def _links(rng: Random, everyone: list[str], on: date, days: list[date]) -> tuple[ControlLink, ...]:
+def _links(rng: Random, everyone: list[str], on: date, events: tuple[GroupEvent, ...]) -> tuple[ControlLink, ...]:
     links = []
-    for _ in range(rng.choice((0, 1, 1, 2, 3, 5)) if len(everyone) > 1 else 0):
+    days = [event.on for event in events]
+    for _ in range(rng.choice((0, 1, 2, 3, 4, 6)) if len(everyone) > 1 else 0):
         controller, controlled = rng.sample(everyone, 2)
         begins = rng.choice((date(2015, 1, 1), date(2015, 1, 1), on, on + timedelta(days=1), *days))
         until = rng.choice((None, None, on, on + timedelta(days=1), *days))
@@ -197,6 +205,12 @@ def _links(rng: Random, everyone: list[str], on: date, days: list[date]) -> tupl
                 controller_kind=rng.choice(("undertaking",) * 8 + ("person", "public_body")),
             )
         )
+    for event in events:
+        # a company taken over and sold again
+        if event.kind is Change.ACQUISITION and rng.random() < 0.5:
+            sold = event.on + timedelta(days=rng.choice((1, 30, 400, 800)))
+            pair = rng.sample((event.before[0], event.before[1]), 2)
+            links.append(ControlLink(*pair, event.on, rng.choice((sold, sold, on, None)) if sold > on else sold))
     return tuple(links)
 
 
@@ -241,7 +255,7 @@ def _split(rng: Random, name: str, day: date, fresh: Iterator[str]) -> GroupEven
         day,
         (name,),
         after,
-        equity={one: Decimal(part * 1000) for one, part in zip(after, equity, strict=True)},
+        equity={one: Decimal(part * 1000) for one, part in zip(after, equity, strict=True) if rng.random() < 0.97},
         used_by={f"A{number}": rng.choice(after) for number in range(8) if rng.random() < 0.2},
     )
 
@@ -252,6 +266,15 @@ def _amount(rng: Random, case: Case, on: date) -> Decimal:
     if largest is None or rng.random() < 0.25:
         return Decimal(rng.randrange(1, 40_000_000)) / 100
     return max(Decimal(0), largest + rng.choice((0, 0, CENT, CENT, -CENT, 1, 1000)))
+
+
+def _costs(rng: Random) -> Costs:
+    return Costs(
+        name=rng.choice(("pilot", "other")),
+        total_eur=Decimal(rng.randrange(1, 80)) * 10_000 + Decimal("0.33"),
+        intensity=rng.choice((None, Decimal(50), Decimal(100))),
+        union_rate=Decimal(70) if rng.random() < 0.3 else None,
+    )
 
 
 def _clean(on: date) -> Exemption:

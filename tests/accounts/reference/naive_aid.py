@@ -39,7 +39,8 @@ class Cap:
 
     registered    the amount instead where the granting State runs the register of 717/2014
     mixed         looked at only when aid of another code than the grant's counts for it
-    lower_reading  which reading of the sum of farming and fishing it belongs to; None for both
+    lower_reading, everywhere_reading  which reading of the sum of farming and fishing, or of Art 28(4), it belongs to;
+                  None for both
     """
 
     eur: int
@@ -50,6 +51,7 @@ class Cap:
     registered: int | None = None
     mixed: bool = False
     lower_reading: bool | None = None
+    everywhere_reading: bool | None = None
 
 
 ALL_BUT_SERVICES = frozenset({GENERAL, GENERAL_UNTIL_2023, AGRICULTURE, FISHERIES})
@@ -60,16 +62,18 @@ SERVICES = Cap(750_000, 3, False, False, frozenset({SGEI, SGEI_UNTIL_2023}))
 FARMING = Cap(50_000, 3, False, False, frozenset({AGRICULTURE}))
 FISHING = Cap(30_000, 3, True, False, frozenset({FISHERIES}), registered=40_000)
 # Farming and fishing together: the fisheries ceiling by the careful reading, else the higher one (Art 5, both acts).
+# Each act counts the years in its own way.
 LOWER = Cap(30_000, 3, False, False, SECTORS, registered=40_000, mixed=True, lower_reading=True)
 HIGHER = Cap(50_000, 3, False, False, SECTORS, mixed=True, lower_reading=False)
-INNOVATING = Cap(220_000, 3, False, True, frozenset({INNOVATION}))
+INNOVATING = Cap(220_000, 3, False, True, frozenset({INNOVATION}), everywhere_reading=True)
+INNOVATING_BY_STATE = replace(INNOVATING, everywhere=False, everywhere_reading=False)
 
 BY_BASIS: dict[str, tuple[Cap, ...]] = {
     GENERAL: (OVERALL,),
     SGEI: (SERVICES,),
     AGRICULTURE: (FARMING, LOWER, HIGHER, OVERALL),
-    FISHERIES: (FISHING, LOWER, HIGHER, OVERALL),
-    INNOVATION: (INNOVATING,),
+    FISHERIES: (FISHING, replace(LOWER, fiscal=True), replace(HIGHER, fiscal=True), OVERALL),
+    INNOVATION: (INNOVATING, INNOVATING_BY_STATE),
 }
 
 
@@ -129,23 +133,33 @@ def judge(case: Case, on: date, caps: tuple[Cap, ...] | None = None) -> Answer:
         ]
     rooms = [one.room for one in measured] + same_costs(case)
     largest = min(rooms).quantize(Decimal("0.01"), ROUND_FLOOR) if rooms else None
-    refused = any(case.amount_eur > room for room in rooms)
+    if case.basis == INNOVATION and case.costs is not None:
+        # Art 28(3): half of the costs needs no room under Art 28(4)
+        half = min(same_costs(case, Decimal(50))).quantize(Decimal("0.01"), ROUND_FLOOR)
+        largest = max(largest, half)
+    refused = largest is not None and case.amount_eur > largest
     return Answer(True, refused, largest, tuple(measured), group, _doubtful(case, on, group))
 
 
 def _looked_at(one: Measured, case: Case) -> bool:
     if one.cap.lower_reading not in (None, case.policy.sector_sum_is_lower_ceiling):
         return False
-    return not one.cap.mixed or any(item.counts and item.aid.regime != case.basis for item in one.items)
+    if one.cap.everywhere_reading not in (None, case.policy.innovation_everywhere):
+        return False
+    return not one.cap.mixed or any(
+        item.counts and item.eur > 0 and item.aid.regime != case.basis for item in one.items
+    )
 
 
-def same_costs(case: Case) -> list[Decimal]:
+def same_costs(case: Case, own: Decimal | None = None) -> list[Decimal]:
     """Art 5(3) of 2023/2831, Art 8 of 651/2014: what the costs themselves still bear."""
     if case.costs is None:
         return []
+    if own is None:
+        own = Decimal(100) if case.basis == INNOVATION else case.costs.intensity
     others = [aid for aid in case.aid if aid.costs == case.costs.name]
     rooms = []
-    known = [one for one in (case.costs.intensity, *(aid.intensity for aid in others)) if one is not None]
+    known = [one for one in (own, *(aid.intensity for aid in others)) if one is not None]
     if known:
         spent = sum((aid.amount_eur for aid in others if not aid.central_union), Decimal(0))
         rooms.append(max(Decimal(0), case.costs.total_eur * max(known) / 100 - spent))
@@ -190,10 +204,7 @@ def measure(case: Case, on: date, cap: Cap, group: frozenset[str]) -> Measured:
 
 
 def in_window(granted: date, on: date, cap: Cap, case: Case) -> bool:
-    first = window_from(on, cap, case)
-    if granted == first and not cap.fiscal and not case.policy.boundary_day_counts:
-        return False
-    return granted >= first
+    return granted >= window_from(on, cap, case)
 
 
 def first_day_out(granted: date, cap: Cap, case: Case) -> date:
@@ -206,7 +217,8 @@ def first_day_out(granted: date, cap: Cap, case: Case) -> date:
 def window_from(on: date, cap: Cap, case: Case) -> date:
     if cap.fiscal:
         return _fiscal_window_from(on, cap.years, case.fiscal_year_end)
-    return _same_day_years_ago(on, cap.years)
+    boundary = _same_day_years_ago(on, cap.years)
+    return boundary if case.policy.boundary_day_counts else boundary + DAY
 
 
 @lru_cache(maxsize=100_000)
@@ -283,7 +295,11 @@ def _valid(link: ControlLink, on: date) -> bool:
 def _doubtful(case: Case, on: date, group: frozenset[str]) -> bool:
     """Whether a link or an event that one side alone states had a part in it."""
     links = any(
-        not link.confirmed and _valid(link, on) and {link.controller, link.controlled} <= group for link in case.links
+        not link.confirmed
+        and _valid(link, on)
+        and link.controller_kind == "undertaking"
+        and {link.controller, link.controlled} <= group
+        for link in case.links
     )
     return links or any(
         not event.confirmed and event.on <= on and (set(event.before) | set(event.after)) & group
@@ -306,15 +322,18 @@ def held(case: Case, aid: Aid, on: date, group: frozenset[str]) -> tuple[Decimal
             continue
         if event.kind is Change.MERGER:
             new = event.after[0]
-            moved = sum(hands.pop(one) for one in set(event.before) | {new} if one in hands)
-            if moved or any(one == aid.member for one in event.before):
-                hands[new] = moved
-        elif event.kind is Change.SPLIT and event.before[0] in hands:
-            if aid.granted_on < event.on or event.before[0] not in event.after:
-                for taker, part in _parts(event, aid, hands.pop(event.before[0])).items():
-                    hands[taker] = hands.get(taker, 0) + part
+            given = [hands.pop(one) for one in {*event.before, new} if one in hands]
+            if given:
+                hands[new] = sum(given)
+        elif event.kind is Change.SPLIT and event.before[0] in hands and _shared_out(event, aid):
+            for taker, part in _parts(event, aid, hands.pop(event.before[0])).items():
+                hands[taker] = hands.get(taker, 0) + part
     ours = [part for holder, part in hands.items() if holder in group]
     return Decimal(min(cents, sum(ours))) / 100, bool(ours)
+
+
+def _shared_out(event: GroupEvent, aid: Aid) -> bool:
+    return aid.granted_on < event.on or event.before[0] not in event.after
 
 
 def _parts(event: GroupEvent, aid: Aid, cents: int) -> dict[str, int]:
@@ -324,7 +343,7 @@ def _parts(event: GroupEvent, aid: Aid, cents: int) -> dict[str, int]:
         return {user: cents}
     equity = [event.equity.get(one) for one in event.after]
     if any(one is None or one < 0 for one in equity) or sum(equity) == 0:
-        return {one: cents for one in event.after}
+        return dict.fromkeys(event.after, cents)
     exact = [Fraction(cents) * Fraction(one) / Fraction(sum(equity)) for one in equity]
     parts = [int(one) for one in exact]
     while sum(parts) < cents:

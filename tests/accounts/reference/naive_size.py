@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, pairwise
 
-from accounts.sme.graph import EXEMPT_KINDS, Basis, ChangeMode, Market, Ownership, PartyKind
+from accounts.sme.graph import EXEMPT_KINDS, Basis, ChangeMode, Control, Figures, Market, Ownership, PartyKind
 
 ANGEL_EUR = 1_250_000
 AUTHORITY_EUR = 10_000_000
@@ -57,19 +57,21 @@ def _size(ownership: Ownership, on: date, unknown_is: Market) -> Sized:
     years = [_aggregate(ownership, own, partners, day) for day in closings]
     public, chain = public_share(ownership, own)
     relations = _relations(ownership, own, partners, exempt)
-    known = [year for year in years if year is not None]
-    size = _two_periods(known) if years[-1] is not None else "review"
+    while years and years[0] is None:
+        years.pop(0)  # closings that lack figures are no loss at the old end
+    guesses = {_two_periods(guess) for guess in _filled(years)} if years and years[-1] else {"review"}
+    size = guesses.pop() if len(guesses) == 1 else "review"
     if chain or _rebutted(ownership, own) or (size != "large" and _maybe_public(ownership, own)):
         size = "review"
     if public >= QUARTER:
         size = "large"
     basis = next(one.basis for one in ownership.party(ownership.subject).periods if one.period_end == closings[-1])
-    return Sized(size, years[-1], relations, public, basis)
+    return Sized(size, years[-1] if years else None, relations, public, basis)
 
 
 def _changed_lately(ownership: Ownership, closings: list[date]) -> bool:
     changed = ownership.ownership_changed_on
-    return changed is not None and len(closings) > 1 and changed > closings[-2]
+    return changed is not None and changed > (closings[-2] if len(closings) > 1 else closings[-1])
 
 
 def _rebutted(ownership: Ownership, own: frozenset[str]) -> bool:
@@ -85,9 +87,14 @@ def _rebutted(ownership: Ownership, own: frozenset[str]) -> bool:
 
 
 def _maybe_public(ownership: Ownership, own: frozenset[str]) -> bool:
-    """C-516/19: a university or public investment corporation in the own group may be a public body."""
+    """C-516/19: would it be large if universities and public investment corporations of the group were public?"""
     kinds = (PartyKind.UNIVERSITY, PartyKind.PUBLIC_INVESTMENT_CORPORATION)
-    return any(ownership.party(one).kind in kinds for one in own)
+    parties = tuple(
+        replace(one, kind=PartyKind.PUBLIC_BODY) if one.id in own and one.kind in kinds else one
+        for one in ownership.parties
+    )
+    share, doubtful = public_share(replace(ownership, parties=parties), own)
+    return doubtful or share >= QUARTER
 
 
 # Art 3(3): who is linked
@@ -104,7 +111,8 @@ def linked_groups(ownership: Ownership, unknown_is: Market = Market.SAME) -> lis
         for joint in _who_may_control(ownership, groups, kinds):
             for target in firms:
                 if not joint & {target} and _controls(ownership, joint, target):
-                    members = (joint & set(firms)) | {target}
+                    members = {one for one in joint if joint == groups.get(one) or _holds(ownership, one, target)}
+                    members.add(target)
                     changed |= _merge(groups, members)
         for one, two in _tied_by_persons(ownership, kinds, firms, unknown_is):
             changed |= _merge(groups, {one, two})
@@ -118,9 +126,18 @@ def _who_may_control(ownership, groups, kinds) -> Iterator[frozenset[str]]:
             yield frozenset(acting)
 
 
+def _holds(ownership: Ownership, owner: str, owned: str) -> bool:
+    return any((one.owner, one.owned) == (owner, owned) and one.share > 0 for one in ownership.holdings)
+
+
 def _controls(ownership: Ownership, joint: Iterable[str], target: str) -> bool:
     held = [one for one in ownership.holdings if one.owned == target and one.owner in joint]
-    return sum((Fraction(one.votes) for one in held), Fraction(0)) > HALF or any(one.control for one in held)
+    return _outvotes(ownership, joint, target) or any(one.control for one in held)
+
+
+def _outvotes(ownership: Ownership, joint: Iterable[str], target: str) -> bool:
+    held = [one for one in ownership.holdings if one.owned == target and one.owner in joint]
+    return sum((Fraction(one.votes) for one in held), Fraction(0)) > HALF
 
 
 def _merge(groups: dict[str, frozenset[str]], members: Iterable[str]) -> bool:
@@ -186,8 +203,13 @@ def _joint(ownership: Ownership, owners: Iterable[str], owned: str) -> Fraction:
 def _is_exempt(ownership: Ownership, investor: str, owned: str) -> bool:
     party = ownership.party(investor)
     if party.kind is PartyKind.BUSINESS_ANGEL:
-        spent = [one.invested_eur for one in ownership.holdings if (one.owner, one.owned) == (investor, owned)]
-        return all(eur is not None and eur < ANGEL_EUR for eur in spent)
+        # all business angels of the same enterprise together
+        spent = [
+            one.invested_eur
+            for one in ownership.holdings
+            if one.owned == owned and ownership.party(one.owner).kind is PartyKind.BUSINESS_ANGEL
+        ]
+        return all(eur is not None for eur in spent) and sum(spent) < ANGEL_EUR
     if party.kind is PartyKind.LOCAL_AUTHORITY:
         return (
             party.budget_eur is not None
@@ -202,7 +224,13 @@ def _relations(ownership, own, partners, exempt) -> dict[str, tuple[str, Fractio
     found = {one: ("linked", Fraction(100)) for one in own if one != ownership.subject}
     for word, groups in (("partner", partners), ("exempt", exempt)):
         for group, share in groups.items():
-            found |= {one: (word, share) for one in group}
+            direct = {one.owner for one in ownership.holdings if one.owned in own}
+            found |= dict.fromkeys(group & direct if word == "exempt" else group, (word, share))
+    for party in ownership.parties:
+        if party.kind is PartyKind.LOCAL_AUTHORITY and not _is_public(ownership, party.id, own):
+            share = max(_joint(ownership, {party.id}, one) for one in own)
+            if share >= QUARTER:
+                found[party.id] = ("exempt", share)
     return found
 
 
@@ -220,48 +248,70 @@ def public_share(ownership: Ownership, own: frozenset[str]) -> tuple[Fraction, b
         more = {
             party.id
             for party in ownership.parties
-            if party.kind is PartyKind.ENTERPRISE and party.id not in hands and _controls(ownership, hands, party.id)
+            if party.id not in hands and _bears(ownership, party.id, own) and _controls(ownership, hands, party.id)
         }
         if not more:
             break
         hands |= more
-    if ownership.subject in hands:
+    if _has_votes(ownership, hands - {ownership.subject}):
         return Fraction(100), False
+    hands.discard(ownership.subject)
     totals = []
     for what in ("capital", "votes"):
         total = Fraction(0)
         for source in hands:
-            for path in _paths(ownership, source, ownership.subject, hands):
+            for path in _paths(ownership, source, own, hands):
                 part = Fraction(100)
                 for holding in path:
                     part *= Fraction(getattr(holding, what)) / 100
                 total += part
         totals.append(total)
-    chain = any(
-        all(holding.share >= QUARTER for holding in path)
-        for source in bodies
-        for path in _paths(ownership, source, ownership.subject, frozenset({source}))
-    )
-    return max(totals), chain and max(totals) < QUARTER
+    while True:
+        # the careful reading of C-516/19: whom they hold a quarter of holds for them too
+        more = {
+            party.id
+            for party in ownership.parties
+            if party.id not in bodies
+            and _bears(ownership, party.id, own)
+            and _joint(ownership, bodies, party.id) >= QUARTER
+        }
+        if not more:
+            break
+        bodies |= more
+    steered = _controls(ownership, hands, ownership.subject)  # by other grounds, without a quarter of anything
+    return max(totals), (steered or ownership.subject in bodies) and max(totals) < QUARTER
+
+
+def _has_votes(ownership: Ownership, hands: Iterable[str]) -> bool:
+    """More than half of the subject's voting rights, by what is held or by agreement: that is a quarter too."""
+    grounds = {Control.MAJORITY_OF_VOTES, Control.VOTING_AGREEMENT}
+    held = [one for one in ownership.holdings if one.owned == ownership.subject and one.owner in hands]
+    return _outvotes(ownership, hands, ownership.subject) or any(one.control & grounds for one in held)
 
 
 def _is_public(ownership: Ownership, ident: str, own: frozenset[str]) -> bool:
     kind = ownership.party(ident).kind
     if kind is PartyKind.LOCAL_AUTHORITY:
+        # linked to the enterprise in question it is no mere investor any more
         controls = any(_controls(ownership, {ident}, one) for one in own)
         return controls or not _is_exempt(ownership, ident, ownership.subject)
     return kind is PartyKind.PUBLIC_BODY
 
 
-def _paths(ownership: Ownership, start: str, end: str, seen: Iterable[str]):
-    """Every way from one party to another through companies that are not in `seen`."""
+def _bears(ownership: Ownership, ident: str, own: frozenset[str]) -> bool:
+    """Whether public holdings are followed through it: companies, and exempt investors only once they are linked."""
+    return ownership.party(ident).kind is PartyKind.ENTERPRISE or ident in own
+
+
+def _paths(ownership: Ownership, start: str, own: frozenset[str], seen: Iterable[str]):
+    """Every way from one party to the subject through companies that are not in `seen`."""
     for holding in ownership.holdings:
         if holding.owner != start or holding.owned in seen:
             continue
-        if holding.owned == end:
+        if holding.owned == ownership.subject:
             yield [holding]
-        elif ownership.party(holding.owned).kind is PartyKind.ENTERPRISE:
-            for rest in _paths(ownership, holding.owned, end, {*seen, holding.owned}):
+        elif _bears(ownership, holding.owned, own):
+            for rest in _paths(ownership, holding.owned, own, {*seen, holding.owned}):
                 yield [holding, *rest]
 
 
@@ -291,20 +341,39 @@ def _data(ownership: Ownership, group: Iterable[str], day: date) -> Triple | Non
     within = {one for member in group for one in ownership.party(member).consolidates}
     found = []
     for member in set(group) - within:
-        near = [
-            one
-            for one in ownership.party(member).periods
-            if (one.period_end == day if member == ownership.subject else -350 <= (one.period_end - day).days <= 31)
-        ]
-        if not near:
+        figures = _figures_for(ownership, member, day)
+        if figures is None:
             return None
-        latest = max(near, key=lambda one: one.period_end)
-        found.append((Fraction(latest.awu), Fraction(latest.turnover_eur), Fraction(latest.balance_sheet_eur)))
+        found.append((Fraction(figures.awu), Fraction(figures.turnover_eur), Fraction(figures.balance_sheet_eur)))
     return _sum(found)
+
+
+def _figures_for(ownership: Ownership, member: str, day: date) -> Figures | None:
+    """Those of about the same year; beside the estimate of a new firm the latest approved ones."""
+    own = next(one for one in ownership.party(ownership.subject).periods if one.period_end == day)
+    if member == ownership.subject:
+        return own
+    near = [
+        one
+        for one in ownership.party(member).periods
+        if own.basis is Basis.ESTIMATE or -350 <= (one.period_end - day).days <= 31
+    ]
+    return max(near, key=lambda one: one.period_end, default=None)
 
 
 def _sum(triples) -> Triple:
     return tuple(sum((triple[i] for triple in triples), Fraction(0)) for i in range(3))  # type: ignore[return-value]
+
+
+def _filled(years: list[Triple | None]) -> Iterator[list[Triple]]:
+    """Every history that a closing without figures leaves possible: it may have been of any class."""
+    if None not in years:
+        yield years
+        return
+    index = years.index(None)
+    for staff in (1, 20, 100, 1000):
+        guess = (Fraction(staff), Fraction(0), Fraction(0))
+        yield from _filled([*years[:index], guess, *years[index + 1 :]])
 
 
 def _two_periods(years: list[Triple]) -> str:
@@ -312,7 +381,7 @@ def _two_periods(years: list[Triple]) -> str:
     for name, staff, turnover, balance in CLASSES:
         inside = [awu < staff and (sold <= turnover or total <= balance) for awu, sold, total in years]
         flag = inside[0]
-        for before, now in zip(inside, inside[1:], strict=False):
+        for before, now in pairwise(inside):
             if before == now:
                 flag = now
         if flag:

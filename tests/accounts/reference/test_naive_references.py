@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from random import Random
 
 import pytest
 
@@ -22,6 +21,7 @@ from accounts.state_aid.case import (
 from tests.accounts.reference import graphs, histories
 from tests.accounts.reference.naive_aid import judge
 from tests.accounts.reference.naive_size import size_of
+from tests.accounts.reference.seeds import seeded
 
 ON = date(2026, 11, 21)
 
@@ -190,7 +190,7 @@ def test_the_reference_of_size_follows_the_closings(years, size):
 
 
 def test_random_histories_reach_every_kind_of_edge():
-    cases = [histories.history(Random(seed), ()) for seed in range(400)]
+    cases = [histories.history(seeded(seed), ()) for seed in range(400)]
     answers = [judge(case, on) for case, on in cases]
     assert 100 < sum(one.refused for one in answers) < 300
     assert {on for _case, on in cases} >= {date(2028, 2, 29), date(2027, 3, 1)}
@@ -201,7 +201,7 @@ def test_random_histories_reach_every_kind_of_edge():
 
 
 def test_random_graphs_reach_every_class_and_relation():
-    answers = [size_of(graphs.ownership(Random(seed)), graphs.ON) for seed in range(400)]
+    answers = [size_of(graphs.ownership(seeded(seed)), graphs.ON) for seed in range(400)]
     assert {one.size for one in answers} == {"micro", "small", "medium", "large", "review"}
     words = {word for one in answers for word, _share in one.relations.values()}
     assert words >= {"linked", "partner", "exempt"}
