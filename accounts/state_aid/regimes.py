@@ -28,7 +28,6 @@ Thresholds: warn_percent, alarm_percent.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -305,60 +304,3 @@ def law_for(laws: Iterable[Law], code: str, on: date, version: str = "") -> Law 
     rows = [law for law in laws if law.code == code and law.valid_from <= on <= law.adjustment_until]
     rows = [law for law in rows if law.version == version] or rows
     return max(enumerate(rows), key=lambda at: (on <= at[1].valid_to, at[1].valid_from, at[0]))[1] if rows else None
-
-
-# ---- what the callers of the first version still use -----------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Regime:
-    """One regulation between two days (both included).
-
-    ceiling_eur       per granting State and single undertaking
-    window_years      rolling, counted back from the day of the grant
-    pool              regulations whose aid uses up this ceiling
-    adjustment_until  aid may still be granted on the old terms, but only after a person has looked at it
-    register_from     first day the central register must hold; declarations are due until it covers a whole window
-    excluded_nace     divisions for which a person must confirm that activities are kept separate
-    declaration_days  our own policy: a declaration older than this must be signed again
-    """
-
-    code: str
-    title: str
-    ceiling_eur: Decimal
-    window_years: int
-    pool: frozenset[str]
-    valid_from: date
-    valid_to: date
-    adjustment_until: date
-    register_from: date
-    excluded_nace: frozenset[str]
-    declaration_days: int
-    source: str
-
-
-REGIMES: tuple[Regime, ...] = (
-    Regime(
-        code=GENERAL,
-        title="De minimis aid",
-        ceiling_eur=Decimal("300000"),
-        window_years=3,
-        # Aid under the general regulation before this one still lies inside the window until 30 June 2027.
-        pool=frozenset({GENERAL, AGRICULTURE, FISHERIES, GENERAL_UNTIL_2023}),
-        valid_from=date(2024, 1, 1),
-        valid_to=date(2030, 12, 31),
-        adjustment_until=date(2031, 6, 30),
-        register_from=date(2026, 1, 1),
-        excluded_nace=frozenset({"01", "03"}),
-        declaration_days=90,
-        source="Commission Regulation (EU) 2023/2831, OJ L, 2023/2831, 15.12.2023",
-    ),
-)
-
-
-def regime_on(day: date, *, code: str = GENERAL) -> Regime | None:
-    """The row in force that day, its adjustment period included; None when the law has run out."""
-    for regime in REGIMES:
-        if regime.code == code and regime.valid_from <= day <= regime.adjustment_until:
-            return regime
-    return None

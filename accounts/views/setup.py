@@ -7,7 +7,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import AidDeclaration, SmeAssessment
-from accounts.state_aid.regimes import regime_on
+from accounts.state_aid.regimes import BUILT_IN, GENERAL, law_for
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ def setup_tasks(
 
 def is_fresh(declaration: AidDeclaration, on: date) -> bool:
     """Whether a grant may still rest on this declaration."""
-    regime = regime_on(on)
-    return regime is not None and (on - declaration.signed_on).days <= regime.declaration_days
+    law = law_for(BUILT_IN, GENERAL, on)
+    return law is not None and (on - declaration.signed_on).days <= law.declaration_days
 
 
 def _url(name: str) -> str:
