@@ -38,5 +38,6 @@ What the Annex leaves open, and how it is read here:
   closings that lack figures are left out. A closing that is missing between others may have lain in any class; where
   that would change the answer a person looks.
 - A change of ownership since the closing before the latest one is contested (`ChangeMode`). With dates on the holdings
-  both readings are derived and only a difference goes to a person; without them it always does.
+  both readings are derived and only a difference goes to a person; without them it always does, and TWO_PERIOD
+  takes every closing as the enterprise stands today.
 """

@@ -148,7 +148,8 @@ class _Circle:
             return None
         why = node(Code.PARTNER_UPSTREAM, self._values(held, share))
         for one in held:
-            self._direct(one.owner, share, why)
+            if one.share:
+                self._direct(one.owner, share, why)
         return share, why
 
     def _downstream(self, held: list[Holding]) -> tuple[Decimal, Node] | None:
@@ -263,7 +264,7 @@ def _relations(index: Index, circle: _Circle, public: PublicShare, numbers: Thre
             share = _held_with(index, ident, circle.home) if share is None else share
             relation = Relation(ident, RelationKind.LINKED, share, reached[ident])
         elif ident in circle.direct:
-            relation = Relation(ident, RelationKind.PARTNER, *circle.direct[ident])
+            relation = Relation(ident, RelationKind.PARTNER, partner_of[ident].share, circle.direct[ident][1])
         elif ident in partner_of:
             one = partner_of[ident]
             why = node(Code.LINKED_TO_PARTNER, {"share": str(one.share)}, one.why)
