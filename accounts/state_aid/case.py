@@ -306,6 +306,8 @@ class Exemption:
 
     size               micro, small, medium, large or review, at the day of the grant
     submitted_on, works_start_on  incentive effect, Art 6(2)
+    application_lacks  what of Art 6(2) the application does not hold: name_and_size, description, location, costs,
+                       amount; empty when it is complete
     recovery_order     an unpaid recovery order of the Commission stands (Art 1(4))
     founded_on         day the enterprise was registered, for the test of difficulty; None counts as three years old
     category           of Art 25: fundamental, industrial, experimental, feasibility; of the others ""
@@ -317,6 +319,7 @@ class Exemption:
     size: str = "review"
     submitted_on: date | None = None
     works_start_on: date | None = None
+    application_lacks: frozenset[str] = frozenset()
     recovery_order: bool | None = None
     difficulty: Difficulty | None = None
     founded_on: date | None = None

@@ -94,6 +94,8 @@ def _scheme(facts: Exemption, law: Law, on: date) -> Iterator[Reason]:
     if scheme is None:
         if law.terms.get("scheme"):
             yield reason("scheme_missing", "" if law.terms.get("published_access") else "Art 3")
+        if on > law.valid_to:
+            yield reason("adjustment_period", "Art 58", valid_to=law.valid_to)
         return
     if on < scheme.valid_from or (scheme.valid_to is not None and on > scheme.valid_to):
         yield reason(
@@ -157,6 +159,8 @@ def _project(case: Case, facts: Exemption, law: Law) -> Iterator[Reason]:
             yield reason("works_unknown")
         elif facts.works_start_on <= facts.submitted_on:
             yield reason("works_started", submitted_on=facts.submitted_on, works_start_on=facts.works_start_on)
+        if facts.application_lacks:
+            yield reason("application_incomplete", facts=sorted(facts.application_lacks))
     intensities = law.terms.get("intensity")
     if intensities is not None and facts.category not in intensities:
         yield reason("category_unknown", category=facts.category, categories=sorted(intensities))

@@ -72,6 +72,7 @@ REASONS: Mapping[str, tuple[Outcome, str]] = {
     # block exemption: the project
     "works_started": (_REFUSED, "Art 6(2)"),
     "works_unknown": (_REVIEW, "Art 6(2)"),
+    "application_incomplete": (_REVIEW, "Art 6(2)"),
     "category_unknown": (_REVIEW, "Art 25(2)"),
     "costs_unknown": (_REVIEW, "Art 7(1)"),
     "bonus_unclear": (_REVIEW, "Art 25(6)"),

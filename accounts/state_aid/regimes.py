@@ -165,6 +165,8 @@ GBER: dict[str, Any] = {
     "valid_to": date(2026, 12, 31),
     "adjustment_until": date(2027, 6, 30),
     "version": "651/2014 as amended by 2023/1315",
+    # Art 1(2)(c) and (d)
+    "excluded": NEVER,
     "source": "Commission Regulation (EU) No 651/2014, OJ L 187, 26.6.2014, p. 1, with 2023/1315, OJ L 167, 30.6.2023",
 }
 COMMON: dict[str, Any] = {

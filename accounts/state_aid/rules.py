@@ -215,7 +215,8 @@ def _activities(case: Case, law: Law) -> Iterable[Reason]:
         yield reason("sector_outside", nace=case.nace_code, divisions=sorted(law.only_nace))
     barred = case.purposes & law.excluded
     if barred:
-        yield reason("purpose_excluded", purposes=sorted(barred))
+        article = "Art 1(2)(c), (d)" if law.kind is Kind.BLOCK_EXEMPTION else ""
+        yield reason("purpose_excluded", article, purposes=sorted(barred))
 
 
 def _de_minimis(case: Case, law: Law, measured: Measured, on: date) -> Iterable[Reason]:

@@ -91,7 +91,7 @@ SENTENCES: dict[str, Words] = {
         "The company has not said yet who stands behind it. An owner can answer under company figures."
     ),
     "link_unconfirmed": lazy(
-        "Only one side says that these companies belong together: %(links)s. Ask the other side to confirm or "
+        "Only one side says that the company belongs together with another one. Ask the other side to confirm or "
         "reject it."
     ),
     "event_unconfirmed": lazy(
@@ -180,6 +180,7 @@ SENTENCES: dict[str, Words] = {
         "work, so ask for a new part of the project or grant small amounts of aid."
     ),
     "works_unknown": lazy("The day of the application or of the start of work is not known. Ask the company."),
+    "application_incomplete": lazy("The application does not state yet: %(facts)s. Ask the company to add it."),
     "category_unknown": lazy("It is not stated what kind of research the project is. Choose one of: %(categories)s."),
     "costs_unknown": lazy(
         "The eligible costs are not stated, so the share cannot be worked out. Ask for the list of costs."
@@ -276,6 +277,11 @@ FACTS: dict[str, Words] = {
     "registered": lazy("day of registration"),
     "profits_distributed": lazy("profits paid out"),
     "took_over": lazy("take-over or merger"),
+    "name_and_size": lazy("name and size of the company"),
+    "description": lazy("what the project is, with its start and end"),
+    "location": lazy("where the project is carried out"),
+    "costs": lazy("the list of costs"),
+    "amount": lazy("the kind and amount of public money needed"),
 }
 _NAMED: dict[str, dict[str, Words]] = {
     "limit": LIMITS,

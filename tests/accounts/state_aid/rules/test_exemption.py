@@ -166,6 +166,9 @@ def test_free_access_follows_the_checklist_point_by_point(fields, expected, code
         ({"works_start_on": date(2026, 10, 2)}, ALLOWED, "within_ceiling"),
         ({"works_start_on": None}, REVIEW, "works_unknown"),
         ({"submitted_on": None}, REVIEW, "works_unknown"),
+        ({"application_lacks": frozenset({"location"})}, REVIEW, "application_incomplete"),
+        ({"purposes": frozenset({"export"})}, REFUSED, "purpose_excluded"),
+        ({"purposes": frozenset({"primary_agriculture"})}, ALLOWED, "within_ceiling"),
         ({"owners_known": None}, REVIEW, "autonomy_unknown"),
     ],
 )

@@ -110,6 +110,7 @@ REACHED: dict[str, Case | tuple[Case, date]] = {
     "start_up_unknown": start_up("1000", unlisted=None),
     "works_started": exempt("1000", works_start_on=date(2026, 1, 1)),
     "works_unknown": exempt("1000", works_start_on=None),
+    "application_incomplete": exempt("1000", application_lacks=frozenset({"location", "costs"})),
     "category_unknown": research("1000", "", "10000"),
     "costs_unknown": research("1000", "industrial", "1", costs=None),
     "bonus_unclear": research("1000", "industrial", "10000", bonuses=frozenset({"region_a"})),
