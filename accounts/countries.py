@@ -17,6 +17,8 @@ ELIGIBLE = MEMBER_STATES | ASSOCIATED
 
 # VAT numbers and EUIDs write Greece in its own way.
 _OWN_WAY = {"GR": "EL"}
+# Two-letter codes of the list of names that stand for groups, tests or something unknown.
+_NO_COUNTRIES = frozenset({"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO"})
 
 
 def name(code: str) -> str:
@@ -32,6 +34,14 @@ def choices() -> list[tuple[str, str]]:
 def choices_with_blank() -> list[tuple[str, str]]:
     """For select fields: nothing chosen yet, then every country."""
     return [("", _("Choose a country")), *choices()]
+
+
+def world_choices() -> list[tuple[str, str]]:
+    """Every country of the world, for those who own companies or are owned; nothing chosen yet comes first."""
+    known = _names(get_language() or "en")
+    everywhere = [(code, str(said)) for code, said in known.items() if len(code) == 2 and code.isalpha()]
+    kept = [pair for pair in everywhere if pair[0] not in _NO_COUNTRIES]
+    return [("", _("Choose a country")), *sorted(kept, key=lambda pair: _sorting_key(pair[1]))]
 
 
 def register_prefix(code: str) -> str:

@@ -36,6 +36,22 @@ def require(actor: User, action: Action, *, organisation: Organisation | None = 
         )
 
 
+def may_somewhere(actor: User, action: Action) -> bool:
+    """Whether the action is the person's in any scope at all: for queues that every site's officers share."""
+    allowed = roles_that_may(action)
+    return any(grant.role in allowed for grant in actor.role_grants.all())
+
+
+def require_somewhere(actor: User, action: Action) -> None:
+    """Raises NotAllowed unless `may_somewhere`."""
+    if not may_somewhere(actor, action):
+        raise NotAllowed(
+            "not_allowed",
+            _("Your role does not allow this: %(action)s. Ask an administrator to change your role.")
+            % {"action": Action(action).label},
+        )
+
+
 def forget_grants(person: User) -> None:
     """Call after changing somebody's grants: the next question reads them again."""
     getattr(person, "_prefetched_objects_cache", {}).pop("role_grants", None)

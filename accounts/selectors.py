@@ -1,10 +1,11 @@
 """Questions about people that several pages ask. Reading only; each costs one query."""
 
 from allauth.mfa.models import Authenticator
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from accounts.models import Organisation, User
-from accounts.roles import Role
+from accounts.models import Evidence, Organisation, SmeAssessment, User
+from accounts.permissions import may_somewhere
+from accounts.roles import Action, Role
 
 SECOND_FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
@@ -38,3 +39,26 @@ def helpdesk_of(site_slug: str) -> QuerySet[User]:
     return User.objects.filter(
         Q(role_grants__role=Role.HELPDESK, role_grants__site_slug=site_slug), is_active=True
     ).distinct()
+
+
+def statements_for_review() -> QuerySet[SmeAssessment]:
+    """Every company's latest statement that asks for a person, decided or not; earlier ones are the company's own."""
+    newer = SmeAssessment.objects.filter(organisation=OuterRef("organisation"), created_at__gt=OuterRef("created_at"))
+    asking = SmeAssessment.objects.filter(size_class=SmeAssessment.SizeClass.REVIEW).exclude(Exists(newer))
+    return asking.select_related("organisation", "declared_by")
+
+
+def statements_visible_to(user: User) -> QuerySet[SmeAssessment]:
+    """A person's own organisations' statements; for any officer also those that ask for a person, and no others."""
+    own = Q(organisation__in=Organisation.objects.visible_to(user).values("pk"))
+    if may_somewhere(user, Action.REVIEW_SIZE):
+        own |= Q(pk__in=statements_for_review().values("pk"))
+    return SmeAssessment.objects.filter(own).select_related("organisation", "declared_by")
+
+
+def evidence_visible_to(user: User) -> QuerySet[Evidence]:
+    """The papers of a person's own organisations; for an officer also those of the statements to review."""
+    own = Q(organisation__in=Organisation.objects.visible_to(user).values("pk"))
+    if may_somewhere(user, Action.REVIEW_SIZE):
+        own |= Q(assessment__in=statements_for_review().values("pk"))
+    return Evidence.objects.filter(own)

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from accounts.state_aid import views as aid
-from accounts.views import administration, figures, messages, organisation, profile, team
+from accounts.views import administration, figures, messages, organisation, profile, size_urls, team
 
 app_name = "accounts"
 
@@ -17,6 +17,7 @@ urlpatterns = [
     path("organisation/team/invitations/<uuid:pk>/withdraw/", team.withdraw, name="invitation_withdraw"),
     path("organisation/figures/", figures.facts, name="company_facts"),
     path("organisation/figures/<int:pk>/remove/", figures.forget, name="company_facts_remove"),
+    *size_urls.urlpatterns,
     path("invitation/<str:token>/", team.invitation, name="invitation"),
     path("public-support/", aid.aid, name="aid"),
     path("public-support/declare/", aid.declare, name="aid_declare"),

@@ -99,21 +99,6 @@ class AccountYearForm(forms.Form):
     )
 
 
-class DeclareSizeForm(forms.Form):
-    autonomous = forms.TypedChoiceField(
-        label=_("Does your company stand alone?"),
-        choices=(
-            ("yes", _("Yes: nobody holds 25% or more of it, and it holds 25% or more of no other company")),
-            ("no", _("No, or I am not sure: there are linked or partner companies")),
-        ),
-        coerce=lambda answer: answer == "yes",
-        widget=forms.RadioSelect,
-    )
-    signed = forms.BooleanField(
-        label=_("I may sign for the company, and the figures above are right to the best of my knowledge.")
-    )
-
-
 class InviteForm(forms.Form):
     email = forms.EmailField(label=_("Email address"), widget=forms.EmailInput(attrs={"autocomplete": "off"}))
     role = forms.ChoiceField(

@@ -122,5 +122,9 @@ class SmeAssessment(UUIDModel, TimeStamped):
         return review.size_class if review else self.size_class
 
     @property
+    def decided_label(self) -> str:
+        return str(self.SizeClass(self.decided_size).label)
+
+    @property
     def is_sme(self) -> bool:
         return self.decided_size in {self.SizeClass.MICRO, self.SizeClass.SMALL, self.SizeClass.MEDIUM}

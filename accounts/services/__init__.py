@@ -4,6 +4,7 @@ from accounts.services.messages import mark_read, notify, send_notice
 from accounts.services.organisations import create_organisation, edit_organisation, switch_organisation
 from accounts.services.people import update_profile
 from accounts.services.portal_roles import appoint_first_administrator, grant_portal_role, revoke_portal_role
+from accounts.services.reassessment import assessment_in_force
 from accounts.services.size import (
     declare_size,
     forget_account_year,
@@ -22,6 +23,7 @@ from accounts.services.team import (
 __all__ = [
     "accept_invitation",
     "appoint_first_administrator",
+    "assessment_in_force",
     "change_role",
     "create_organisation",
     "declare_size",

@@ -1,8 +1,10 @@
-"""The figures that decide a company's size, entered once, and the signed self-assessment made from them."""
+"""The size of a company: its own figures, and the statement signed from everything that was stated."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -11,9 +13,23 @@ from accounts import audit
 from accounts.models import AccountYear, Organisation, SmeAssessment, User
 from accounts.permissions import require
 from accounts.roles import Action
-from accounts.sme import rules
-from accounts.sme.graph import Ownership
+from accounts.services.interview import open_points
+from accounts.services.ownership import SELF, locked_statement, ownership_of, save_answers
+from accounts.services.reassessment import due_day
+from accounts.services.undertaking_links import record_links
+from accounts.size_policy import size_policy_on
+from accounts.sme import graph, rules
+from accounts.sme.relations import RelationKind
 from portal.kernel.errors import DomainError
+
+# Relations that end a company's autonomy (Art 3(1)); a public owner may end its being an SME, see Art 3(4).
+COUNTED = frozenset({RelationKind.LINKED, RelationKind.PARTNER, RelationKind.PUBLIC})
+# What a company says that nobody stands behind: for programs; people answer the interview.
+STANDS_ALONE: dict[str, dict[str, Any]] = {
+    "owners": {"owners": ["nobody"]},
+    "holdings": {"holds": "no", "control": "no"},
+    "changes": {"changed": "no"},
+}
 
 
 @transaction.atomic
@@ -39,6 +55,7 @@ def record_account_year(
         raise DomainError(
             "year_end", _("This year has not ended yet, so its accounts cannot be approved."), field="year_end"
         )
+    locked_statement(organisation)
     approved = organisation.account_years.filter(basis=AccountYear.Basis.APPROVED)
     if basis == AccountYear.Basis.ESTIMATE and approved.exclude(year_end=year_end).exists():
         raise DomainError(
@@ -66,6 +83,7 @@ def record_account_year(
 def forget_account_year(*, actor: User, organisation: Organisation, year: AccountYear) -> None:
     """Removes figures entered by mistake. Assessments made from them keep their own copy."""
     require(actor, Action.EDIT_ORGANISATION, organisation=organisation)
+    locked_statement(organisation)
     audit.record(
         actor=actor,
         action="figures.removed",
@@ -76,64 +94,91 @@ def forget_account_year(*, actor: User, organisation: Organisation, year: Accoun
     year.delete()
 
 
-def preview_size(*, organisation: Organisation, autonomous: bool, on: date) -> rules.Classification:
-    """What a declaration signed today would derive; nothing is stored."""
-    return rules.classify(_ownership(organisation, autonomous=autonomous), on)
+def preview_size(
+    *, organisation: Organisation, on: date, year: graph.Figures | None = None
+) -> tuple[graph.Ownership, rules.Classification]:
+    """What a statement signed today would derive, and from what; nothing is stored. `year` is one not yet saved."""
+    ownership = ownership_of(organisation)
+    if year is not None:
+        own = ownership.party(SELF)
+        periods = tuple(one for one in own.periods if one.period_end != year.period_end)
+        changed = replace(own, periods=tuple(sorted((*periods, year), key=lambda one: one.period_end)))
+        ownership = replace(ownership, parties=(changed, *ownership.parties[1:]))
+    return ownership, rules.classify(ownership, on=on, mode=size_policy_on(on).ownership_change_mode)
 
 
 @transaction.atomic
-def declare_size(*, actor: User, organisation: Organisation, autonomous: bool, on: date) -> SmeAssessment:
-    """Derives the size class from the figures and stores it as the actor's signed declaration.
+def declare_size(
+    *,
+    actor: User,
+    organisation: Organisation,
+    on: date,
+    autonomous: bool = False,
+    signature: Mapping[str, str] | None = None,
+) -> SmeAssessment:
+    """Derives the size class from everything stated and stores it as the actor's signed statement, with its papers.
 
-    `autonomous` False gives REVIEW: linked and partner companies need the full interview. Raises
-    DomainError("figures_missing") when there is nothing to derive from.
+    `autonomous` True also states that the company stands alone, for programs that ask no questions. Signed twice with
+    nothing changed in between it is one statement. Raises DomainError: figures_missing, interview_open.
     """
     require(actor, Action.DECLARE, organisation=organisation)
-    ownership = _ownership(organisation, autonomous=autonomous)
-    if not ownership.party(ownership.subject).periods:
-        raise DomainError("figures_missing", _("Enter the figures of at least one year first."))
-    classification = rules.classify(ownership, on)
+    statement = locked_statement(organisation)
+    if autonomous:
+        for step, answers in STANDS_ALONE.items():
+            statement = save_answers(actor=actor, organisation=organisation, step=step, answers=answers)
+    points = open_points(organisation)
+    if points:
+        code = "figures_missing" if points[0].step == "figures" else "interview_open"
+        raise DomainError(code, points[0].sentence)
+    ownership, classification = preview_size(organisation=organisation, on=on)
+    mode = size_policy_on(on).ownership_change_mode
+    inputs = rules.inputs_to_json(ownership, on=on, mode=mode)
+    signed = dict(signature or {"name": str(actor), "position": ""})
+    papers = list(organisation.evidence.select_for_update().filter(assessment=None).order_by("created_at"))
+    last = latest_assessment(organisation)
+    if last and not papers and last.trace.get("inputs") == inputs and last.signature == signed:
+        return last
     assessment = SmeAssessment.objects.create(
         organisation=organisation,
         size_class=classification.size.value,
         rule_version=classification.rule_version,
         trace={
-            "inputs": rules.inputs_to_json(ownership, on),
+            "inputs": inputs,
             **rules.classification_to_json(classification),
+            "answers": {step: statement.answers.get(step, {}) for step in STANDS_ALONE},
+            "evidence": [{"id": str(one.pk), "title": one.title, "sha256": one.sha256} for one in papers],
         },
-        declared_autonomous=autonomous,
+        declared_autonomous=not {one.kind for one in classification.relations} & COUNTED,
         declared_by=actor,
         declared_on=on,
+        signature=signed,
+        reassess_on=due_day(ownership.party(SELF).periods, on=on),
     )
+    organisation.evidence.filter(pk__in=[one.pk for one in papers]).update(assessment=assessment)
     audit.record(
         actor=actor,
         action="size.declared",
         target=assessment,
         organisation=organisation,
         size=classification.size.value,
-        autonomous=autonomous,
+        autonomous=assessment.declared_autonomous,
     )
+    record_links(actor=actor, organisation=organisation, ownership=ownership, on=on)
     return assessment
 
 
 def latest_assessment(organisation: Organisation) -> SmeAssessment | None:
-    """The declaration that counts: the one signed last."""
+    """The statement that counts: the one signed last."""
     return organisation.sme_assessments.order_by("-created_at").first()
 
 
-def _ownership(organisation: Organisation, *, autonomous: bool) -> Ownership:
-    """The company alone; where it said that it is not, the rules must know that others are missing."""
-    return replace(rules.of_one_firm(_figures(organisation), name=organisation.legal_name), incomplete=not autonomous)
-
-
-def _figures(organisation: Organisation) -> list[rules.Figures]:
-    return [
-        rules.Figures(
-            period_end=year.year_end,
-            awu=year.headcount_awu,
-            turnover_eur=year.turnover_eur,
-            balance_sheet_eur=year.balance_sheet_eur,
-            basis=rules.Basis(year.basis),
-        )
-        for year in organisation.account_years.order_by("year_end")
-    ]
+def replayed(assessment: SmeAssessment) -> bool | None:
+    """Whether the stored inputs give the stored class and tree again; None where that cannot be computed any more."""
+    trace = assessment.trace
+    if not trace.get("inputs"):
+        return None
+    try:
+        again = rules.classification_to_json(rules.replay(trace["inputs"]))
+    except rules.UnknownRuleVersion:
+        return None
+    return all(trace.get(name) == value for name, value in again.items())

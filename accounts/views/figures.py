@@ -1,71 +1,66 @@
-"""Company figures, entered once, and the signed statement of the company's size."""
+"""The size of the company: what is signed, what is being stated, and the figures of its years."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts import services
-from accounts.forms.organisation import AccountYearForm, DeclareSizeForm
-from accounts.models import AccountYear
+from accounts.models import AccountYear, Organisation, OwnershipStatement
 from accounts.permissions import may
 from accounts.roles import Action
-from accounts.services.size import preview_size
-from accounts.size_wording import size_label, step_sentences
-from accounts.sme.rules import Size, classification_to_json
-from accounts.views.access import add_refusal, in_organisation, organisation_of, person
+from accounts.services.interview import open_points
+from accounts.services.ownership import read_group, statement_of
+from accounts.services.reassessment import is_due, last_day_in_force
+from accounts.views.access import in_organisation, organisation_of, person
+from accounts.views.size_common import STEPS, address, steps_of
 from portal.kernel.clock import today
-from portal.kernel.errors import DomainError
+
+EARLIER = 12
 
 
 @in_organisation
+@require_safe
 def facts(request: HttpRequest) -> HttpResponse:
-    """Two small forms on one page: a year's figures, and the signature."""
+    """The entry to everything about size."""
     organisation, user = organisation_of(request), person(request)
-    signing = request.method == "POST" and "sign" in request.POST
-    adding = request.method == "POST" and not signing
-    year_form = AccountYearForm(request.POST if adding else None)
-    sign_form = DeclareSizeForm(request.POST if signing else None)
-    try:
-        if adding and year_form.is_valid():
-            services.record_account_year(actor=user, organisation=organisation, on=today(), **year_form.cleaned_data)
-            messages.success(request, _("The figures are saved. Sign below when all years are in."))
-            return redirect("accounts:company_facts")
-        if signing and sign_form.is_valid():
-            assessment = services.declare_size(
-                actor=user, organisation=organisation, autonomous=sign_form.cleaned_data["autonomous"], on=today()
-            )
-            messages.success(request, _("Signed: %(size)s.") % {"size": assessment.get_size_class_display()})
-            return redirect("accounts:company_facts")
-    except DomainError as error:
-        if error.status == 403:
-            raise
-        add_refusal(year_form if adding else sign_form, error)
-    return render(request, "accounts/company_facts.html", _context(request, year_form, sign_form, signing))
-
-
-def _context(
-    request: HttpRequest, year_form: AccountYearForm, sign_form: DeclareSizeForm, signing: bool
-) -> dict[str, object]:
-    organisation, user = organisation_of(request), person(request)
-    years = list(organisation.account_years.all())
-    assessment = services.latest_assessment(organisation)
-    preview = preview_size(organisation=organisation, autonomous=True, on=today()) if years else None
-    undecided = preview is not None and preview.size is Size.REVIEW
-    return {
+    statements = list(organisation.sme_assessments.prefetch_related("reviews")[: EARLIER + 1])
+    assessment = statements[0] if statements else None
+    end = last_day_in_force(assessment) if assessment else None
+    may_edit = may(user, Action.EDIT_ORGANISATION, organisation=organisation)
+    statement = statement_of(read_group(organisation))
+    tasks, ahead = _tasks(organisation, statement)
+    context = {
         "organisation": organisation,
-        "years": years,
         "assessment": assessment,
-        "explained": step_sentences(assessment.trace) if assessment else [],
-        "preview": size_label(preview.size) if preview and not undecided else "",
-        "obstacle": step_sentences(classification_to_json(preview))[-1][0] if preview and undecided else "",
-        "year_form": year_form,
-        "sign_form": sign_form,
-        "form": sign_form if signing else year_form,
-        "may_edit": may(user, Action.EDIT_ORGANISATION, organisation=organisation),
+        "earlier": statements[1:],
+        "last_day": end,
+        "is_due": assessment is not None and is_due(assessment, today()),
+        "has_expired": end is not None and today() > end,
+        "years": list(organisation.account_years.all())[:10],
+        "tasks": [{**task, "url": task["url"] if may_edit else ""} for task in tasks],
+        "ahead": ahead,
+        "begun": bool(statement.answers),
+        "may_edit": may_edit,
         "may_declare": may(user, Action.DECLARE, organisation=organisation),
     }
+    return render(request, "accounts/company_facts.html", context)
+
+
+def _tasks(organisation: Organisation, statement: OwnershipStatement) -> tuple[list[dict[str, str]], str]:
+    """The steps with their state, and the address of the first that is not done."""
+    missing = {point.step for point in open_points(organisation, statement)}
+    titles = {code: str(title) for code, title, _minutes in STEPS}
+    ahead, tasks = "", []
+    for code in steps_of(organisation, statement):
+        state = (
+            "todo" if code in missing or (code == "check" and not missing) else "later" if code == "check" else "done"
+        )
+        if state == "todo" and not ahead:
+            ahead = address(code)
+        tasks.append({"title": titles[code], "state": state, "url": address(code) if state != "later" else ""})
+    return tasks, ahead
 
 
 @in_organisation
@@ -75,4 +70,4 @@ def forget(request: HttpRequest, pk: int) -> HttpResponse:
     year = get_object_or_404(AccountYear, pk=pk, organisation=organisation)
     services.forget_account_year(actor=person(request), organisation=organisation, year=year)
     messages.success(request, _("The figures are removed. What was signed before keeps its own copy."))
-    return redirect("accounts:company_facts")
+    return redirect("accounts:size_figures")

@@ -93,7 +93,7 @@ def test_empty_pages_are_accessible(browser, live_server, client, embedded):
 @pytest.mark.parametrize("who", ["owner", "officer"])
 def test_pages_with_errors_are_accessible(browser, live_server, client, company, officer, who):
     client.force_login(company[0] if who == "owner" else officer)
-    names = ("organisation_create", "company_facts", "aid_declare", "team") if who == "owner" else ("roles",)
+    names = ("organisation_create", "size_owners", "aid_declare", "team") if who == "owner" else ("roles",)
     for page in every_look(browser):
         page.context.add_cookies([session_cookie(client, live_server)])
         for name in names:
@@ -139,14 +139,22 @@ def test_from_nothing_to_a_signed_company_in_the_browser(browser, live_server, e
         page.get_by_role("button", name="Register").click()
 
         page.get_by_role("link", name="Company figures and size").click()
+        page.locator("main").get_by_role("link", name="Start").click()
+        page.get_by_label("A person or a family who controls no other company").check()
+        page.get_by_role("button", name="Continue").click()
+        for answer in page.get_by_label("No", exact=True).all():
+            answer.check()
+        page.get_by_role("button", name="Continue").click()
+        page.get_by_label("No", exact=True).check()
+        page.get_by_role("button", name="Continue").click()
         page.get_by_label("Last day of the accounting year").fill(f"{today().year - 1}-12-31")
         page.get_by_label("Staff in annual work units").fill("12.5")
         page.get_by_label("Annual turnover").fill("1,500,000")
         page.get_by_label("Balance sheet total").fill("900 000")
-        page.get_by_role("button", name="Save the year").click()
-        page.get_by_label("Yes: nobody holds").check()
+        page.get_by_role("button", name="Save and continue").click()
+        page.get_by_label("Your position").fill("Owner")
         page.get_by_label("I may sign").check()
-        page.get_by_role("button", name="Sign", exact=True).click()
+        page.get_by_role("button", name="Sign the statement").click()
         page.get_by_text("Small enterprise", exact=True).first.wait_for()
 
         page.goto(f"{live_server.url}{reverse('accounts:aid_declare')}")

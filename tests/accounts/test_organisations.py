@@ -245,14 +245,6 @@ def test_a_signed_declaration_keeps_its_inputs_and_its_derivation(owner, organis
 
 
 @pytest.mark.django_db
-def test_a_company_that_does_not_stand_alone_goes_to_a_person(owner, organisation):
-    figures(owner, organisation)
-    assessment = declare_size(actor=owner, organisation=organisation, autonomous=False, on=TODAY)
-    assert assessment.size_class == "review"
-    assert not assessment.is_sme
-
-
-@pytest.mark.django_db
 def test_nothing_is_signed_without_figures(owner, organisation):
     with refused("figures_missing"):
         declare_size(actor=owner, organisation=organisation, autonomous=True, on=TODAY)
@@ -276,23 +268,6 @@ def test_estimates_are_for_companies_without_accounts(owner, organisation):
     figures(owner, organisation)
     with refused("estimate_not_allowed"):
         figures(owner, organisation, year_end=date(2026, 12, 31), basis="estimate")
-
-
-@pytest.mark.django_db
-def test_figures_are_entered_and_signed_on_the_page(signed_in, owner, organisation):
-    client, page = signed_in(owner), reverse("accounts:company_facts")
-    client.post(page, {"year_end": "2025-12-31", "headcount_awu": "12.5", "turnover_eur": "1,500,000",
-                       "balance_sheet_eur": "900000", "basis": "approved", "add": "1"})  # fmt: skip
-    answer = client.post(page, {"autonomous": "yes", "signed": "on", "sign": "1"}, follow=True)
-    assert organisation.sme_assessments.get().size_class == "small"
-    assert b"How it was derived" in answer.content
-
-
-@pytest.mark.django_db
-def test_nobody_signs_without_the_tick(signed_in, owner, organisation):
-    figures(owner, organisation)
-    signed_in(owner).post(reverse("accounts:company_facts"), {"autonomous": "yes", "sign": "1"})
-    assert not organisation.sme_assessments.exists()
 
 
 @pytest.mark.parametrize(

@@ -65,16 +65,26 @@ class Walker:
         self.press("Register")
 
     def enter_figures_and_sign(self) -> None:
+        """The interview of a company that stands alone, up to its signed statement."""
         self.go("/organisation/figures/")
+        self.page.locator("main").get_by_role("link", name="Start").click()
+        self.page.locator("[name=owners][value=person]").check()
+        self.press("Continue")
+        choose(self.page, "holds", "no")
+        choose(self.page, "control", "no")
+        self.press("Continue")
+        choose(self.page, "changed", "no")
+        self.press("Continue")
         self.page.locator("[name=year_end]").fill("2025-12-31")
         self.page.locator("[name=headcount_awu]").fill("14.5")
         self.page.locator("[name=turnover_eur]").fill("2100000")
         self.page.locator("[name=balance_sheet_eur]").fill("1300000")
         choose(self.page, "basis", "approved")
-        self.press("Save the year")
-        choose(self.page, "autonomous", "yes")
-        self.page.locator("[name=signed]").check()
-        self.press("Sign")
+        self.press("Save and continue")
+        self.page.locator("[name=name]").fill("Jo Journey")
+        self.page.locator("[name=position]").fill("Managing director")
+        self.page.locator("[name=confirmed]").check()
+        self.press("Sign the statement")
         expect(self.page.get_by_text("Small enterprise").first).to_be_visible()
 
     def declare_no_other_aid(self) -> None:
