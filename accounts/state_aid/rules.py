@@ -89,12 +89,15 @@ def group(case: Case, on: date) -> frozenset[str]:
 def intensity(case: Case, on: date | None = None) -> Decimal | None:
     """The highest share (per cent) of its costs that the grant's basis allows: what an award keeps for cumulation.
 
-    Under Art 28 it is 100 while the grant stays within the row's limit. None where the basis knows none.
+    With the day of the grant it is that of the way the grant takes: under Art 28 half of the costs once it is more than
+    may be free. Without it, that of the best way. None where the basis knows none.
     """
     law = next((one for one in case.law if one.code == case.basis), None) if on is None else _law(case, on)
     if law is None or law.kind is not Kind.BLOCK_EXEMPTION:
         return None
-    return exemption.routes(case, law)[0].intensity
+    ways = exemption.routes(case, law)
+    beyond = on is not None and "half_of_costs" in assess(case, on).codes
+    return ways[-1 if beyond else 0].intensity
 
 
 def replay(stored: Mapping[str, Any]) -> dict[str, Any]:

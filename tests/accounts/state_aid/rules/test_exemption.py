@@ -410,6 +410,11 @@ def test_a_grants_own_intensity_is_known_for_later_cumulation(one, percent):
     assert rules.intensity(one, TODAY) == percent
 
 
+def test_a_grant_beyond_the_free_amount_keeps_half_of_its_costs_as_intensity():
+    one = exempt("300000", costs=Costs("services", Decimal(600_000)))
+    assert (rules.intensity(one), rules.intensity(one, TODAY)) == (100, 50)
+
+
 @pytest.mark.parametrize("basis", [RESEARCH, TRAINING])
 def test_no_limit_over_time_holds_for_projects(basis):
     one = research("1", "industrial", "10") if basis == RESEARCH else training("1", "10")
