@@ -131,8 +131,16 @@ def _window(limit: Limit, case: Case, on: date) -> tuple[date | None, Callable[[
 
 def _mixed(limit: Limit, law: Law, case: Case, held: Iterable[Held], on: date) -> bool:
     """Whether aid of another code than the row's own lies in the limit's window and State."""
-    others = replace(limit, pool=limit.pool - {law.code})
-    return any(item.counted and item.amount_eur for item in room_of(others, case, held, on).items)
+    start, _out = _window(limit, case, on)
+    others = limit.pool - {law.code}
+    return any(
+        amount
+        and aid.regime in others
+        and not aid.central_union
+        and (aid.state == case.granting_state or not limit.per_state)
+        and (start is None or aid.granted_on >= start)
+        for aid, amount, _certain in held
+    )
 
 
 def _for_start_up(limit: Limit, law: Law, case: Case) -> Limit:
