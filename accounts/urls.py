@@ -3,6 +3,7 @@
 from django.urls import path
 
 from accounts.state_aid import views as aid
+from accounts.state_aid.ledger import views as ledger
 from accounts.views import administration, figures, messages, organisation, profile, size_urls, team
 
 app_name = "accounts"
@@ -22,8 +23,12 @@ urlpatterns = [
     path("public-support/", aid.aid, name="aid"),
     path("public-support/declare/", aid.declare, name="aid_declare"),
     path("public-support/table.csv", aid.aid_csv, name="aid_csv"),
-    path("public-support/ledger/", aid.ledger, name="aid_ledger"),
-    path("public-support/ledger/<uuid:pk>/", aid.assessment, name="aid_assessment"),
+    path("public-support/account.json", aid.aid_json, name="aid_json"),
+    path("public-support/ledger/", ledger.ledger, name="aid_ledger"),
+    path("public-support/ledger/export/", ledger.export, name="aid_ledger_export"),
+    path("public-support/ledger/recompute/", ledger.replay_many, name="aid_replay"),
+    path("public-support/ledger/verdicts/", ledger.verdicts, name="aid_verdicts"),
+    path("public-support/ledger/<uuid:pk>/", ledger.assessment, name="aid_assessment"),
     path("notifications/", messages.notifications, name="notifications"),
     path("notifications/read/", messages.read_all, name="notifications_read"),
     path("notifications/<uuid:pk>/", messages.notification, name="notification"),

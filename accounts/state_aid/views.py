@@ -1,37 +1,36 @@
-"""Public support: what was used and is left in each State, the signed declaration, and the table as CSV."""
+"""Public support of a company: what is used and left in each State, what falls out when, the life of every award."""
 
 import csv
-from datetime import date
 from typing import Any
-from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.forms.utils import ErrorDict
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from accounts import countries
-from accounts.models import AidAssessment, AidAward, AidDeclaration
+from accounts.models import AidDeclaration, Organisation
 from accounts.permissions import may, require
 from accounts.roles import Action
-from accounts.state_aid import rules
-from accounts.state_aid.charts import recovery_chart
+from accounts.state_aid.case import GENERAL, Law
 from accounts.state_aid.forms import MAX_LINES, DeclarationForm, LineFormSet, stored_lines
-from accounts.state_aid.regimes import regime_on
-from accounts.state_aid.services import Headroom, declare_aid, headrooms, latest_declaration
-from accounts.state_aid.wording import REGULATIONS, SENTENCES
+from accounts.state_aid.keys import organisation_key
+from accounts.state_aid.regimes import law_for, laws_on
+from accounts.state_aid.selectors import account_cards, lives_of
+from accounts.state_aid.serial import plain
+from accounts.state_aid.services import declare_aid, headrooms, latest_declaration, undertaking_of
+from accounts.state_aid.tables import harmless
 from accounts.views.access import add_refusal, in_organisation, organisation_of, organisation_or_none, person
 from portal.kernel.clock import today
 from portal.kernel.errors import DomainError
 
 CSV_COLUMNS = (
     "state",
+    "limit",
     "granted_on",
     "amount_eur",
     "regulation",
+    "member",
     "source",
     "reference",
     "counts_today",
@@ -40,55 +39,102 @@ CSV_COLUMNS = (
 
 
 def aid(request: HttpRequest) -> HttpResponse:
-    """For visitors, what de minimis means; for a company, its own account of it."""
+    """For visitors, what public support means; for a company, its own account of it."""
     organisation = organisation_or_none(request)
-    regime = regime_on(today())
+    law = _general_law()
     if organisation is None:
-        return render(request, "accounts/aid_explained.html", {"regime": regime})
-    rooms = headrooms(organisation=organisation, on=today())
+        return render(request, "accounts/aid_explained.html", {"law": law, "limit": _limit(law)})
+    accounts = headrooms(organisation=organisation, on=today())
+    members = accounts[0].members if accounts else undertaking_of(organisation=organisation, on=today())
+    declarations = list(organisation.aid_declarations.select_related("signed_by").order_by("-created_at")[:20])
     context = {
         "organisation": organisation,
-        "regime": regime,
-        "rooms": [_shown(room) for room in rooms],
-        "declaration": latest_declaration(organisation),
+        "law": law,
+        "limit": _limit(law),
+        "accounts": account_cards(accounts, own=organisation_key(organisation.pk)),
+        "members": members,
+        "lives": lives_of(organisation),
+        "declaration": next(iter(declarations), None),
+        "declarations": declarations,
         "may_declare": may(person(request), Action.DECLARE, organisation=organisation),
     }
     return render(request, "accounts/aid.html", context)
 
 
-def _shown(room: Headroom) -> dict[str, Any]:
-    """One State's account as the template shows it."""
-    rows = [
-        {"item": item, "regulation": REGULATIONS.get(item.aid.regime, item.aid.regime)} for item in reversed(room.items)
-    ]
-    return {
-        "room": room,
-        "country": countries.name(room.granting_state),
-        "rows": rows,
-        "chart": recovery_chart(room),
-    }
+def _general_law() -> Law | None:
+    """The row on which small aid rests today; None when the law has run out and nobody has entered a new one."""
+    return law_for(laws_on(today()), GENERAL, today())
+
+
+def _limit(law: Law | None) -> Any:
+    return law.limits[0] if law else None
 
 
 @in_organisation
 def aid_csv(request: HttpRequest) -> HttpResponse:
-    """Every award and declared grant, one line each, as the page shows them."""
+    """Every award and declared grant under every limit, one line each, as the page counts them."""
     answer = HttpResponse(content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = 'attachment; filename="public-support.csv"'
     answer.write("\ufeff")
     writer = csv.writer(answer)
     writer.writerow(CSV_COLUMNS)
-    for room in headrooms(organisation=organisation_of(request), on=today()):
-        for item in room.items:
-            one = item.aid
-            row = [one.state, one.granted_on.isoformat(), str(one.amount_eur), one.regime, one.source, one.reference]
-            row += ["yes" if item.counted else "no", item.falls_out_on.isoformat()]
-            writer.writerow([_harmless(cell) for cell in row])
+    for account in headrooms(organisation=organisation_of(request), on=today()):
+        names = {member.key: member.name for member in account.members}
+        for room in account.rooms:
+            for item in room.items:
+                if item.why in ("other_state", "other_pool", "other_undertaking"):
+                    continue
+                one = item.aid
+                row = [account.state, room.code, one.granted_on.isoformat(), str(item.amount_eur), one.regime]
+                row += [names.get(one.member, ""), one.source, one.reference, "yes" if item.counted else "no"]
+                row.append(item.falls_out_on.isoformat() if item.falls_out_on else "")
+                writer.writerow([harmless(cell) for cell in row])
     return answer
 
 
-def _harmless(cell: str) -> str:
-    """Spreadsheets run what begins like a formula; an apostrophe keeps it text."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+@in_organisation
+def aid_json(request: HttpRequest) -> JsonResponse:
+    """The whole account for machines: limits with what uses them up, awards with their life, declarations."""
+    organisation = organisation_of(request)
+    accounts = headrooms(organisation=organisation, on=today())
+    answer = {
+        "organisation": {"id": str(organisation.pk), "legal_name": organisation.legal_name},
+        "on": today().isoformat(),
+        "undertaking": plain(undertaking_of(organisation=organisation, on=today())),
+        "accounts": [{"state": one.state, "limits": plain(one.rooms)} for one in accounts],
+        "awards": [_award_for_machines(life) for life in lives_of(organisation)],
+        "declarations": _declarations_for_machines(organisation),
+    }
+    response = JsonResponse(answer, json_dumps_params={"ensure_ascii": False, "indent": 1})
+    response["Content-Disposition"] = 'attachment; filename="public-support.json"'
+    return response
+
+
+def _award_for_machines(life: Any) -> dict[str, Any]:
+    first = life.first
+    return {
+        "award": str(life.award),
+        "reference": first.reference,
+        "granting_state": first.granting_state,
+        "granting_authority": first.granting_authority,
+        "regulation": first.regime,
+        "granted_on": first.granted_on.isoformat(),
+        "standing_eur": str(life.standing),
+        "valuation": first.valuation,
+        "register_reference": life.register.reference if life.register else "",
+        "rows": [
+            {"event": row.event, "amount_eur": str(row.amount_eur), "recorded_at": row.created_at.isoformat(),
+             "reason": row.reason}
+            for row in life.rows
+        ],
+    }  # fmt: skip
+
+
+def _declarations_for_machines(organisation: Organisation) -> list[dict[str, Any]]:
+    return [
+        {"signed_on": one.signed_on.isoformat(), "items": one.items, "statements": one.statements}
+        for one in organisation.aid_declarations.order_by("-created_at")
+    ]
 
 
 @in_organisation
@@ -150,32 +196,3 @@ def _agree(form: DeclarationForm, lines: Any) -> bool:
     if answer == "none" and filled:
         form.add_error("other_aid", _("You answered no, but lines are filled in. Empty them, or answer yes."))
     return not form.errors
-
-
-@login_required
-def ledger(request: HttpRequest) -> HttpResponse:
-    """For auditors: every award of every organisation, newest first."""
-    require(person(request), Action.READ_AID_LEDGER)
-    awards = AidAward.objects.select_related("organisation").order_by("-created_at")
-    page = Paginator(awards, 50).get_page(request.GET.get("page"))
-    return render(request, "accounts/aid_ledger.html", {"page_obj": page})
-
-
-@login_required
-def assessment(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """For auditors: one verdict with its inputs, computed again on the spot."""
-    require(person(request), Action.READ_AID_LEDGER)
-    stored = get_object_or_404(AidAssessment.objects.select_related("organisation"), pk=pk)
-    again = rules.replay(stored.case)
-    context = {
-        "stored": stored,
-        "same": again == stored.verdict,
-        "again": again,
-        "reasons": [
-            {"text": SENTENCES.get(reason["code"], reason["code"]), "article": reason["article"]}
-            for reason in stored.verdict["reasons"]
-        ],
-        "items": [{**item, "day": date.fromisoformat(item["aid"]["granted_on"])} for item in stored.verdict["items"]],
-        "country": countries.name(stored.case["granting_state"]),
-    }
-    return render(request, "accounts/aid_assessment.html", context)

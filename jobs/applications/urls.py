@@ -1,6 +1,6 @@
 from django.urls import path
 
-from jobs.applications import helpdesk, views
+from jobs.applications import helpdesk, supported, views
 
 urlpatterns = [
     path("access/", views.applications, name="applications"),
@@ -11,5 +11,7 @@ urlpatterns = [
     path("access/<uuid:pk>/check/", views.application_check, name="application_check"),
     path("access/<uuid:pk>/withdraw/", views.application_withdraw, name="application_withdraw"),
     path("helpdesk/", helpdesk.queue, name="queue"),
+    path("helpdesk/public-support/", supported.supported, name="supported"),
+    path("helpdesk/public-support/<uuid:pk>/", supported.supported_company, name="supported_company"),
     path("helpdesk/<uuid:pk>/", helpdesk.review, name="review"),
 ]

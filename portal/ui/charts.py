@@ -109,7 +109,7 @@ class Line:
 
 def nice_step(span: float, parts: int = 5) -> float:
     """The smallest of 1, 2, 2.5, 5 × 10ⁿ that covers `span` in at most `parts` steps."""
-    if span <= 0 or not math.isfinite(span):
+    if span < 1e-300 or not math.isfinite(span):
         return 1.0
     rough = span / parts
     magnitude: float = 10.0 ** math.floor(math.log10(rough))

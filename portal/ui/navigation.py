@@ -33,6 +33,7 @@ def _for(*roles: str) -> frozenset[str]:
 
 ROOMS: tuple[Room, ...] = (
     Room("jobs:queue", _("Queue"), _for(HELPDESK), ("jobs:review*", "jobs:queue*")),
+    Room("jobs:supported", _("Public support"), _for(HELPDESK), ("jobs:supported*",)),
     Room("jobs:dashboard", _("Dashboard"), _for(MEMBER)),
     Room("catalog:models", _("Models"), _for(ANYONE), ("catalog:model*", "catalog:compare*")),
     Room("catalog:sites", _("Sites"), _for(ANYONE), ("catalog:site*",)),
@@ -45,6 +46,7 @@ ROOMS: tuple[Room, ...] = (
     Room("jobs:usage", _("Usage"), _for(MEMBER), ("jobs:usage*",)),
     Room("jobs:allocations", _("Allocations"), _for(HELPDESK, ADMINISTRATOR), ("jobs:allocation",)),
     Room("accounts:administration", _("Administration"), _for(ADMINISTRATOR), ("accounts:administration*",)),
+    Room("accounts:aid_ledger", _("Aid ledger"), _for(AUDITOR), ("accounts:aid_*",)),
     Room("accounts:audit", _("Audit"), _for(ADMINISTRATOR, AUDITOR), ("accounts:audit*",)),
 )
 

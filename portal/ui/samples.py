@@ -122,6 +122,7 @@ def pattern_context() -> dict[str, Any]:
             unit="EUR",
             limit=300_000,
             limit_label="Ceiling",
+            thousands=True,
             ident="support",
         ),
         "lines": Chart(

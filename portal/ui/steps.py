@@ -6,7 +6,7 @@ from datetime import date
 
 from django.utils.formats import date_format
 
-from portal.ui.charts import BASE, LEFT, RIGHT, Scale, Series, scale_for
+from portal.ui.charts import BASE, LEFT, RIGHT, Scale, Series, Tick, scale_for
 from portal.ui.numbers import number
 
 MOST_LABELS = 7
@@ -28,6 +28,7 @@ class StepChart:
 
     steps    in the order of their days; the first is where it stands at `start`
     end      last day of the axis
+    thousands  the axis counts in thousands, so that its numbers fit beside the drawing on a phone
     heads    heads of the table's columns after the day, one for each of `Step.cells`
     """
 
@@ -42,6 +43,7 @@ class StepChart:
     limit: float | None = None
     limit_label: str = ""
     decimals: int = 0
+    thousands: bool = False
     ident: str = "steps"
 
     @property
@@ -67,6 +69,15 @@ class Tread:
     tip: str
 
 
+class InThousands(Scale):
+    """The same scale with its numbers divided by a thousand."""
+
+    @property
+    def ticks(self) -> list[Tick]:
+        small = Scale(self.low / 1000, self.high / 1000, self.step / 1000)
+        return small.ticks
+
+
 @dataclass(frozen=True)
 class Steps:
     chart: StepChart
@@ -79,6 +90,8 @@ class Steps:
 def steps(chart: StepChart) -> Steps:
     """Treads over true days, so that a month is as wide as a month."""
     scale = scale_for(0.0, max([*(step.value for step in chart.steps), chart.limit or 0.0]))
+    if chart.thousands:
+        scale = InThousands(scale.low, scale.high, scale.step)
     length = max(1, (chart.end - chart.start).days)
 
     def x(day: date) -> float:

@@ -110,6 +110,7 @@ OBJECTS: dict[str, Callable[[Owned], Any]] = {
     "result": Owned.tuned,
     "notification": Owned.notification,
     "invitation": Owned.invitation,
+    "supported": lambda owned: owned.organisation.pk,
     "switch": lambda owned: owned.organisation.pk,
     "organisation": lambda owned: owned.organisation.pk,
     "member": lambda owned: owned.owner.pk,

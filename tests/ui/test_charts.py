@@ -112,6 +112,12 @@ def test_a_step_beyond_the_axis_is_drawn_at_its_end():
     assert steps(step_chart((0, 1.0), (5000, 0.0), days=100)).treads[-1].width == 0
 
 
+def test_an_axis_in_thousands_has_the_same_heights_and_shorter_numbers():
+    plain, short = (steps(step_chart((0, 120000.0), thousands=wanted)).scale.ticks for wanted in (False, True))
+    assert [one.y for one in plain] == [one.y for one in short]
+    assert (plain[-1].label, short[-1].label) == ("125,000", "125")
+
+
 def test_three_years_have_few_labels_that_stay_on_narrow_screens():
     labels = steps(step_chart((0, 1.0), days=1096)).labels
     assert len(labels) <= 8 and len([one for one in labels if one[2] == ""]) <= 4
