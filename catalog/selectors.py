@@ -212,6 +212,11 @@ class ModeRow:
     cut_offs: list[datetime]
 
 
+def with_rates(modes: QuerySet[AccessMode], *, on: date) -> QuerySet[AccessMode]:
+    """Each way to access with its sites, their hardware and the rates valid that day: what `catalog.worth` reads."""
+    return modes.prefetch_related(Prefetch("sites", queryset=with_hardware(Site.objects.all(), on=on)))
+
+
 def mode_rows(*, at: datetime) -> list[ModeRow]:
     """The terms valid that day, in their published order."""
     day = at.date()
@@ -222,7 +227,7 @@ def mode_rows(*, at: datetime) -> list[ModeRow]:
             sites=sorted((site for site in mode.sites.all() if site.is_connected), key=str),
             cut_offs=[moment for moment in mode.cut_offs if moment > at],
         )
-        for mode in valid.prefetch_related("sites")
+        for mode in with_rates(valid, on=day)
     ]
 
 

@@ -27,7 +27,9 @@ def allocations(request: HttpRequest) -> HttpResponse:
     own = Allocation.objects.filter(organisation=request.organisation).select_related("site", "partition")
     page = Paginator(own, 20).get_page(request.GET.get("page"))
     found = balances(page.object_list)
-    rows = [(row, found[row.pk]) for row in page.object_list]
+    rows = [
+        (row, found[row.pk], gpu_seconds_value(found[row.pk].granted, row.eur_per_gpu_hour)) for row in page.object_list
+    ]
     return render(request, "jobs/allocations/list.html", {"page": page, "rows": rows, "today": today()})
 
 

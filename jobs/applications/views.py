@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.permissions import require
 from accounts.roles import Action
 from catalog.models import AccessMode
+from catalog.selectors import with_rates
 from jobs.applications.checks import STARTER_RULES, run_checks, shown
 from jobs.applications.forms import ApplicationForm, MessageForm
 from jobs.applications.preview import preview
@@ -54,7 +55,7 @@ def application_new(request: HttpRequest) -> HttpResponse:
     if request.organisation is None:
         messages.info(request, _("First tell us which company you work for; it takes two minutes."))
         return redirect("accounts:organisation_create")
-    modes = AccessMode.objects.open_on(today()).order_by("position")
+    modes = with_rates(AccessMode.objects.open_on(today()), on=today()).order_by("position")
     if request.method == "POST":
         mode = get_object_or_404(modes, code=request.POST.get("mode", ""))
         application = start_application(organisation=request.organisation, mode=mode, actor=request.user, at=now())

@@ -130,6 +130,10 @@ class Hours:
     balance: Balance
 
     @property
+    def value_granted(self) -> Decimal:
+        return gpu_seconds_value(self.balance.granted, self.allocation.eur_per_gpu_hour)
+
+    @property
     def value_used(self) -> Decimal:
         return gpu_seconds_value(self.balance.used, self.allocation.eur_per_gpu_hour)
 

@@ -1,7 +1,9 @@
 """What the wizard reads: models that can run, data sets that are ready, and places with hours left."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -19,12 +21,38 @@ from models_hub.estimate import ENERGY_BOUNDS, MEMORY_BOUNDS, TIME_BOUNDS, Corre
 from models_hub.models import Dataset, DatasetPart
 from models_hub.recipes import Place, Recipe
 from models_hub.recipes.settings import parameters_of
+from portal.kernel.money import gpu_seconds_value
 from portal.ui import numbers
 from portal.ui.widgets import Option
 
 SHOWN_AFTER_END = timedelta(days=30)
 MOST_DATASETS = 50
 RUNS_LOOKED_AT = 200
+
+
+@dataclass(frozen=True)
+class HoursLeft:
+    """GPU-seconds still free in one allocation, and what they are worth at its frozen rate."""
+
+    allocation: Allocation
+    left: int
+
+    @property
+    def value(self) -> Decimal:
+        return gpu_seconds_value(self.left, self.allocation.eur_per_gpu_hour)
+
+
+def hours_left(organisation: Organisation, *, on: date) -> list[HoursLeft]:
+    """Allocations that can be used today with something left, the one that ends first on top. One query."""
+    rows = (
+        Allocation.objects.filter(organisation=organisation)
+        .usable_on(on)
+        .annotate(free=Coalesce(Sum("entries__gpu_seconds"), 0))
+        .filter(free__gt=0)
+        .select_related("site")
+        .order_by("ends_on", "created_at")
+    )
+    return [HoursLeft(row, row.free) for row in rows[:5]]
 
 
 def drafts_of(user: User, organisation: Organisation) -> QuerySet[JobDraft]:

@@ -66,6 +66,7 @@ def wizard_start(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page,
         "recipes": list(RECIPES),
+        "hours": selectors.hours_left(request.organisation, on=today()),
         "model": model,
         "dataset": given.get("dataset", ""),
         "now": now(),
