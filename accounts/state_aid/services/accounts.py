@@ -76,17 +76,19 @@ def headrooms(*, organisation: Organisation, on: date, states: Iterable[str] = (
     The number of queries does not grow with the number of awards: some for each step outwards in the group's graph.
     """
     undertaking, law = read_undertaking(organisation), Rules(on)
+    policy = law.policy
+    declarations = latest_declarations(undertaking.organisations.values())
     known = case.Case(
         member=undertaking.member,
         granting_state="",
         origin=case.Origin.NATIONAL_SHARE,
         amount_eur=NOTHING,
-        aid=aid_of(undertaking, latest_declarations(undertaking.organisations.values())),
+        aid=aid_of(undertaking, declarations, union_share_is_aid=policy.union_share_is_aid),
         links=undertaking.links,
         events=undertaking.events,
         fiscal_year_end=(organisation.fiscal_year_end_month, organisation.fiscal_year_end_day),
         law=law.laws,
-        policy=law.policy,
+        policy=policy,
     )
     members = _members(undertaking, on)
     wanted = {*states, *(one.state for one in known.aid)} - {ALL_STATES}

@@ -52,6 +52,7 @@ def build_case(
     """Gathers what the rows know. `declared` is the declaration to rely on; without it the organisation's latest."""
     undertaking = undertaking or read_undertaking(organisation)
     rules = rules_of_day or Rules(on)
+    policy = rules.policy
     declarations = latest_declarations(undertaking.organisations.values())
     if declared is not None:
         declarations[organisation.pk] = declared
@@ -65,7 +66,7 @@ def build_case(
         origin=case.Origin(origin),
         amount_eur=amount_eur,
         basis=basis,
-        aid=aid_of(undertaking, declarations),
+        aid=aid_of(undertaking, declarations, union_share_is_aid=policy.union_share_is_aid),
         links=undertaking.links,
         events=undertaking.events,
         declared_on=own.signed_on if own else None,
@@ -80,7 +81,7 @@ def build_case(
         costs=_costs(project),
         exemption=_exemption(organisation, scheme, project, statements, on) if scheme and basis in EXEMPTED else None,
         law=rules.laws,
-        policy=rules.policy,
+        policy=policy,
     )
 
 

@@ -32,14 +32,19 @@ def latest_declarations(organisations: Iterable[UUID]) -> dict[UUID, AidDeclarat
     return {row.organisation_id: row for row in rows}
 
 
-def aid_of(undertaking: Undertaking, declarations: Mapping[UUID, AidDeclaration]) -> tuple[Aid, ...]:
-    """Everything known for any member, past and present, each grant once."""
+def aid_of(
+    undertaking: Undertaking, declarations: Mapping[UUID, AidDeclaration], *, union_share_is_aid: bool = False
+) -> tuple[Aid, ...]:
+    """Everything known for any member, past and present, each grant once.
+
+    `union_share_is_aid` is the reading of the day: time of the Union is then counted like any other, earlier time too.
+    """
     members = {pk: key for key, pk in undertaking.organisations.items()}
-    awarded = _awarded(members)
+    awarded = _awarded(members, central=() if union_share_is_aid else CENTRAL)
     return (*awarded, *_declared(undertaking, members, declarations, awarded))
 
 
-def _awarded(members: Mapping[UUID, str]) -> list[Aid]:
+def _awarded(members: Mapping[UUID, str], *, central: Iterable[str]) -> list[Aid]:
     """Our own awards, one for each thread with what is left of it. Time of the Union is listed as what it is."""
     threads = (
         AidAward.objects.filter(organisation__in=list(members))
@@ -63,7 +68,7 @@ def _awarded(members: Mapping[UUID, str]) -> list[Aid]:
             reference=thread["reference"],
             costs=thread["costs_name"],
             intensity=intensities.get(thread["award"]),
-            central_union=thread["origin"] in CENTRAL,
+            central_union=thread["origin"] in central,
         )
         for thread in found
     ]

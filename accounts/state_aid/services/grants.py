@@ -193,6 +193,7 @@ def beneficiary(organisation: Organisation, on: date) -> dict[str, str]:
         "nace_revision": organisation.nace_revision,
         "nuts2": organisation.nuts2,
         "size": size,
+        "natural_person": "yes" if organisation.is_natural_person else "no",
     }
 
 

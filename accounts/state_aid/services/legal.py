@@ -75,7 +75,7 @@ def save_scheme(*, scheme: AidScheme, actor: User, on: date) -> bool:
     changed = [name for name in names if before is None or getattr(before, name) != getattr(scheme, name)]
     if before is not None:
         frozen = [name for name in changed if name in FROZEN]
-        if frozen and before.awards.exists():  # type: ignore[attr-defined]
+        if frozen and before.awards.exists():
             raise DomainError(
                 "scheme_frozen",
                 _("Awards rest on this scheme, so this can no longer change. End it and add a new one."),
