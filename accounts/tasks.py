@@ -1,9 +1,12 @@
-"""Work that waits for nobody: e-mails of notices."""
+"""Work that waits for nobody: e-mails of notices, letters about awards, and the clocks of duties."""
 
 from celery import shared_task
 
 from accounts.services import messages
-from portal.kernel.clock import now
+from accounts.state_aid.duties.alerts import alert_due
+from accounts.state_aid.duties.yearly import open_yearly
+from accounts.state_aid.letters.services import issue_open_letters
+from portal.kernel.clock import now, today
 
 
 @shared_task(name="accounts.sweep")
@@ -11,3 +14,11 @@ def sweep() -> None:
     """Sends every e-mail that is still waiting. Runs periodically; running it twice sends nothing twice."""
     for notice_id in messages.unsent(at=now()):
         messages.send_notice(notice_id=notice_id, at=now())
+
+
+@shared_task(name="accounts.duties")
+def duties() -> None:
+    """Writes due letters, opens the year's report, tells officers in time. Running it twice repeats nothing."""
+    issue_open_letters(on=today())
+    open_yearly(on=today())
+    alert_due(on=today())

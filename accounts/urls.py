@@ -2,7 +2,9 @@
 
 from django.urls import path
 
+from accounts.state_aid import urls as state_aid_urls
 from accounts.state_aid import views as aid
+from accounts.state_aid.duties import urls as duty_urls
 from accounts.state_aid.ledger import views as ledger
 from accounts.views import administration, figures, messages, organisation, profile, size_urls, team
 
@@ -21,7 +23,7 @@ urlpatterns = [
     *size_urls.urlpatterns,
     path("invitation/<str:token>/", team.invitation, name="invitation"),
     path("public-support/", aid.aid, name="aid"),
-    path("public-support/declare/", aid.declare, name="aid_declare"),
+    *state_aid_urls.urlpatterns,
     path("public-support/table.csv", aid.aid_csv, name="aid_csv"),
     path("public-support/account.json", aid.aid_json, name="aid_json"),
     path("public-support/ledger/", ledger.ledger, name="aid_ledger"),
@@ -29,6 +31,7 @@ urlpatterns = [
     path("public-support/ledger/recompute/", ledger.replay_many, name="aid_replay"),
     path("public-support/ledger/verdicts/", ledger.verdicts, name="aid_verdicts"),
     path("public-support/ledger/<uuid:pk>/", ledger.assessment, name="aid_assessment"),
+    *duty_urls.urlpatterns,
     path("notifications/", messages.notifications, name="notifications"),
     path("notifications/read/", messages.read_all, name="notifications_read"),
     path("notifications/<uuid:pk>/", messages.notification, name="notification"),

@@ -256,6 +256,10 @@ class AidDutyQuerySet(models.QuerySet["AidDuty"]):
     def overdue_on(self, day: "date") -> Self:
         return self.open().filter(due_on__lt=day)
 
+    def of_states(self, states: "frozenset[str] | None") -> Self:
+        """Duties of these States; None means all, as `duties.scope.states_seen_by` says it."""
+        return self.all() if states is None else self.filter(granting_state__in=states)
+
 
 class AidDuty(UUIDModel, TimeStamped, StatefulModel):
     """Something the law wants done by a day: tell the beneficiary, enter a register, publish, report, answer."""

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from django.db import connection, transaction
 
+from accounts import nace
 from accounts.models import AidAward, AidDuty
 from accounts.state_aid.duties.clocks import Clock, clock_on
 from accounts.state_aid.duties.rows import clocks_of
@@ -23,6 +24,11 @@ class Line:
     awards: int
     beneficiaries: int
     total_eur: Decimal
+
+    @property
+    def name(self) -> str:
+        """The division's title, "" for a code that is no division."""
+        return str(nace.DIVISIONS.get(self.division, ""))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,23 @@
+"""Forms about duties. They check shape; the services check rules."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from portal.kernel.clock import today
+from portal.ui.widgets import DateInput
+
+
+class DoneForm(forms.Form):
+    reference = forms.CharField(
+        label=_("Number or address"),
+        max_length=120,
+        help_text=_("What the register answered, the address of the publication, or how the report was sent."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    done_on = forms.DateField(label=_("Done on"), initial=today, widget=DateInput())
+
+
+class CancelForm(forms.Form):
+    note = forms.CharField(
+        label=_("Why this is not to be done"), max_length=500, widget=forms.Textarea(attrs={"rows": 3})
+    )

@@ -1,0 +1,1 @@
+"""Letters to beneficiaries: what was granted, under which Regulation, and what to do with that knowledge."""
