@@ -296,7 +296,8 @@ def test_amounts_are_read_as_people_write_them(written, sign, plain):
 
 
 def lines(*rows, **fields):
-    data = {"lines-TOTAL_FORMS": str(len(rows)), "lines-INITIAL_FORMS": "0", "signed": "on", **fields}
+    signature = {"signer_name": "Olga Owner", "signer_position": "Director", "signed": "on"}
+    data = {"lines-TOTAL_FORMS": str(len(rows)), "lines-INITIAL_FORMS": "0", **signature, **fields}
     for number, row in enumerate(rows):
         data |= {f"lines-{number}-{name}": value for name, value in row.items()}
     return data

@@ -16,6 +16,8 @@ from accounts.state_aid.services import assess_grant, declare_aid
 from portal.kernel.clock import now, today
 from portal.kernel.errors import DomainError, NotAllowed
 from tests.accounts.size.rows import SizeRows
+from tests.accounts.state_aid.services.rows import STAFF_ONLY as GROUP_STAFF_ONLY
+from tests.accounts.state_aid.services.rows import GroupRows
 from tests.factories import grant, make_organisation, make_site, make_user, with_second_factor
 
 pytestmark = pytest.mark.django_db
@@ -232,10 +234,11 @@ def ids_of(organisation, owner):
         ).pk,
         "role_revoke": grant(make_user(), Role.AUDITOR).pk,
         **size_ids(organisation, owner),
+        **GroupRows(organisation).ids(),
     }  # fmt: skip
 
 
-STAFF_ONLY = {"aid_assessment", "role_revoke"}
+STAFF_ONLY = {"aid_assessment", "role_revoke", *GROUP_STAFF_ONLY}
 # Addresses that answer no POST, whoever asks.
 READ_ONLY = {"evidence_file", "size_statement", "size_statement_file"}
 
