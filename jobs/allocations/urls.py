@@ -5,5 +5,6 @@ from jobs.allocations import views
 urlpatterns = [
     path("allocations/", views.allocations, name="allocations"),
     path("allocations/<uuid:pk>/", views.allocation, name="allocation"),
+    path("allocations/<uuid:pk>/awards/", views.allocation_awards, name="allocation_awards"),
     path("allocations/<uuid:pk>/adjust/", views.allocation_adjust, name="allocation_adjust"),
 ]

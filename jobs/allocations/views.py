@@ -12,13 +12,15 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.permissions import may, require
 from accounts.roles import Action
-from jobs.allocations.forms import AdjustForm
-from jobs.allocations.services import change_hours
+from accounts.state_aid.services import standing, threads_of
+from jobs.allocations.forms import AdjustForm, AgreementForm
+from jobs.allocations.services import adjust_awards, change_hours, has_ended
 from jobs.ledger.services import balance, balances
 from jobs.models import Allocation
 from portal.kernel.clock import now, today
 from portal.kernel.errors import DomainError
 from portal.kernel.money import gpu_seconds_value, hours_to_seconds
+from portal.ui.numbers import money
 
 
 @login_required
@@ -53,8 +55,44 @@ def allocation(request: HttpRequest, pk: UUID) -> HttpResponse:
         "granted_value": gpu_seconds_value(now_is.granted, row.eur_per_gpu_hour),
         "entries": entries,
         "form": AdjustForm() if may(request.user, Action.MANAGE_QUOTAS) else None,
+        "may_adjust_awards": _may_adjust_awards(request, row),
     }
     return render(request, "jobs/allocations/detail.html", context)
+
+
+def _may_adjust_awards(request: HttpRequest, row: Allocation) -> bool:
+    return may(request.user, Action.MANAGE_QUOTAS) or may(
+        request.user, Action.REVIEW_APPLICATION, site_slug=row.site.slug
+    )
+
+
+@login_required
+def allocation_awards(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """For the officer of the site and administrators: after the end, only what was used counts as support."""
+    row = _visible(request, pk)
+    if not _may_adjust_awards(request, row):
+        require(request.user, Action.REVIEW_APPLICATION, site_slug=row.site.slug)
+    form = AgreementForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            rows = adjust_awards(allocation=row, agreement=form.cleaned_data["agreement"], actor=request.user, at=now())
+        except DomainError as refusal:
+            form.add_error(refusal.field if refusal.field in form.fields else None, refusal.sentence)
+        else:
+            back = -sum(one.amount_eur for one in rows)
+            messages.success(request, _("%(amount)s no longer counts.") % {"amount": money(back)})
+            return redirect("jobs:allocation", pk)
+    now_is = balance(row)
+    threads = threads_of(organisation=row.organisation, reference=row.reference)
+    context = {
+        "allocation": row,
+        "form": form,
+        "ended": has_ended(row, on=today()),
+        "awards": [{"first": first, "left": standing(first.award)} for first in threads],
+        "used_value": gpu_seconds_value(now_is.used, row.eur_per_gpu_hour),
+        "balance": now_is,
+    }
+    return render(request, "jobs/allocations/awards.html", context)
 
 
 @login_required

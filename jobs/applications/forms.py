@@ -1,15 +1,18 @@
 """The request form. A draft may be incomplete, so nothing is required here; sending asks for completeness."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts.forms.amounts import AmountField
 from catalog.models import AccessMode, FoundationModel, Partition, Site
 from jobs.applications.questions import HIGH_RISK, PROHIBITED, TRANSPARENCY
 from jobs.models import Application
+from portal.ui.widgets import DateInput, NumberText
 
 YES_NO = ((True, _("Yes")), (False, _("No")))
 
@@ -79,6 +82,38 @@ class ApplicationForm(forms.Form):
     )
     starts_on = forms.DateField(label=_("From"), widget=forms.DateInput(attrs={"type": "date"}), required=False)
 
+    works_start_on = forms.DateField(
+        label=_("When does the work begin?"),
+        help_text=_(
+            "The first binding order or the first working day of the project. Under a published scheme it must lie "
+            "after the day you send this request."
+        ),
+        widget=DateInput(),
+        required=False,
+    )
+    costs_name = forms.CharField(
+        label=_("Costs that the time pays for"),
+        help_text=_("A short name. If other public money pays for the same costs, use the name of your declaration."),
+        max_length=80,
+        required=False,
+    )
+    costs_total_eur = AmountField(
+        label=_("These costs in all, in EUR"),
+        help_text=_("With the value of the machine time. Leave empty if the time is not tied to certain costs."),
+        required=False,
+    )
+    costs_union_rate = forms.DecimalField(
+        label=_("Highest share that a Union programme pays of them, in per cent"),
+        help_text=_("Only if Union money pays for the same costs."),
+        min_value=0,
+        max_value=100,
+        max_digits=5,
+        decimal_places=2,
+        localize=True,
+        widget=NumberText(decimal=True),
+        required=False,
+    )
+
     data_sources = forms.CharField(
         label=_("Where does your data come from, and may you use it?"),
         help_text=_("For example: our own customer messages of 2024 and 2025; public texts under CC BY."),
@@ -127,6 +162,7 @@ class ApplicationForm(forms.Form):
         required=False,
     )
 
+    SUPPORT = ("works_start_on", "costs_name", "costs_total_eur", "costs_union_rate")
     FIXED_BY_POLICY = ("benefit", "base_model", "rows", "tokens_per_row", "runs", "gpu_hours", "months", "starts_on")
 
     def __init__(self, *args: Any, mode: AccessMode, on: date, **kwargs: Any) -> None:
@@ -144,6 +180,11 @@ class ApplicationForm(forms.Form):
         if self.by_policy:
             for name in self.FIXED_BY_POLICY:
                 del self.fields[name]
+        # Asked only where a site within reach grants time under a published scheme.
+        self.asks_support = sites.filter(aid_scheme__isnull=False).exists()
+        if not self.asks_support:
+            for name in self.SUPPORT:
+                del self.fields[name]
 
     def answers(self) -> dict[str, Any]:
         """What was understood so far, under the names of Application's fields. Faulty fields are left as they were."""
@@ -158,6 +199,8 @@ class ApplicationForm(forms.Form):
             found["site"] = cleaned["partition"].site
         if not self.by_policy:
             found["plan"] = {name: cleaned.get(name) for name in ("rows", "tokens_per_row", "runs")}
+        if self.asks_support:
+            found["public_support"] = _support(cleaned)
         personal = cleaned.get("personal_data")
         found["data_declaration"] = {
             "sources": cleaned.get("data_sources", ""),
@@ -177,7 +220,8 @@ class ApplicationForm(forms.Form):
     @staticmethod
     def initial_of(application: Application) -> dict[str, Any]:
         """The form's values as the draft holds them."""
-        data, ai = application.data_declaration, application.ai_act
+        data, ai, support = application.data_declaration, application.ai_act, application.public_support
+        costs = support.get("costs") or {}
         return {
             "title": application.title,
             "purpose": application.purpose,
@@ -188,6 +232,10 @@ class ApplicationForm(forms.Form):
             "months": application.months,
             "starts_on": application.starts_on,
             **{name: application.plan.get(name) for name in ("rows", "tokens_per_row", "runs")},
+            "works_start_on": support.get("works_start_on"),
+            "costs_name": costs.get("name"),
+            "costs_total_eur": _number(costs.get("total_eur")),
+            "costs_union_rate": _number(costs.get("union_rate")),
             "data_sources": data.get("sources", ""),
             "personal_data": data.get("personal_data"),
             "special_categories": data.get("special_categories", False),
@@ -197,6 +245,18 @@ class ApplicationForm(forms.Form):
             "transparency": ai.get("transparency", []),
             "ai_act_confirm": ai.get("answered", False),
         }
+
+
+def _support(cleaned: dict[str, Any]) -> dict[str, Any]:
+    """What a legal basis asks of the project, as JSON values; what was left empty is not there."""
+    named = {"name": "costs_name", "total_eur": "costs_total_eur", "union_rate": "costs_union_rate"}
+    costs = {key: str(cleaned[name]) for key, name in named.items() if cleaned.get(name) not in (None, "")}
+    starts = cleaned.get("works_start_on")
+    return {**({"works_start_on": starts.isoformat()} if starts else {}), **({"costs": costs} if costs else {})}
+
+
+def _number(said: str | None) -> Decimal | None:
+    return Decimal(said) if said else None
 
 
 def _month_words(months: int) -> str:
@@ -224,6 +284,11 @@ class DecisionForm(forms.Form):
     )
     gpu_hours = forms.IntegerField(label=_("GPU-hours"), min_value=1, required=False)
     ends_on = forms.DateField(label=_("Until"), widget=forms.DateInput(attrs={"type": "date"}), required=False)
+    register_eur = AmountField(
+        label=_("Sum in the State's central register, in EUR"),
+        help_text=_("For this group and the last three years, if you looked it up."),
+        required=False,
+    )
     reason = forms.CharField(
         label=_("Message to the applicant"), widget=forms.Textarea(attrs={"rows": 5}), max_length=4000,
         error_messages={"required": _("Write a message to the applicant; they will act on it.")},

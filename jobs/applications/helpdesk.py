@@ -20,6 +20,7 @@ from jobs.applications.decisions import approve, decline
 from jobs.applications.forms import DecisionForm
 from jobs.applications.preview import preview
 from jobs.applications.services import ask_question
+from jobs.applications.support import support_of
 from jobs.models import Application
 from jobs.states import ApplicationState
 from portal.kernel.clock import now, today
@@ -56,7 +57,13 @@ def queue(request: HttpRequest) -> HttpResponse:
 def review(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The ask, our estimate beside it, the checks with evidence, the conversation, and the decision box."""
     rows = _at_my_sites(request.user).select_related(
-        "organisation", "mode", "site", "partition__site", "base_model", "created_by", "decision__aid_assessment"
+        "organisation",
+        "mode",
+        "site__aid_scheme",
+        "partition__site",
+        "base_model",
+        "created_by",
+        "decision__aid_assessment",
     )
     row = get_object_or_404(rows, pk=pk)
     form = DecisionForm(request.POST or None, initial=_suggested(row))
@@ -70,6 +77,7 @@ def review(request: HttpRequest, pk: UUID) -> HttpResponse:
         "form": form,
         "checks": shown(run_checks(HELPDESK_CHECKS, row, on=today())),
         "preview": preview(row, on=today()),
+        "support": support_of(row, on=today()),
         "conversation": row.messages.select_related("author"),
         "decision": getattr(row, "decision", None),
         "open": row.state in (ApplicationState.SUBMITTED, ApplicationState.QUESTION),
@@ -110,6 +118,7 @@ def _decide(request: HttpRequest, row: Application, form: DecisionForm) -> HttpR
             reason=reason,
             actor=request.user,
             at=now(),
+            register_eur=answers["register_eur"],
         )
         messages.success(
             request,

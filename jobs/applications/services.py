@@ -23,7 +23,7 @@ from portal.kernel.errors import DomainError
 
 EDITABLE = (
     "title", "purpose", "benefit", "site", "partition", "base_model", "gpu_hours", "starts_on", "months",
-    "plan", "data_declaration", "ai_act",
+    "plan", "data_declaration", "ai_act", "public_support",
 )  # fmt: skip
 
 
@@ -102,6 +102,13 @@ def missing_answers(application: Application, *, on: date) -> list[tuple[str, st
         missing.append(("months", _("Choose one of the periods that %(mode)s offers.") % {"mode": mode}))
     if application.starts_on is None or application.starts_on < on:
         missing.append(("starts_on", _("The first day must be today or later.")))
+    if application.site and application.site.aid_scheme_id and not application.public_support.get("works_start_on"):
+        missing.append(
+            (
+                "works_start_on",
+                _("%(site)s grants under a scheme: say when the work begins.") % {"site": application.site},
+            )
+        )
     if not application.data_declaration.get("answered"):
         missing.append(("data_sources", _("Tell us where your data comes from.")))
     if not application.ai_act.get("answered"):
