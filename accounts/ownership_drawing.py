@@ -4,10 +4,11 @@ Plain data in, coordinates out; a template turns them into SVG beside an equal t
 drawing. Two layouts are made: a wide one, and one of two columns for phones, so that text never shrinks.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 
 from django.utils.translation import gettext as _
 
@@ -35,7 +36,7 @@ class Standing:
             "linked": _("Linked, counts in full"),
             "partner": _("Partner"),
             "exempt": _("Exempt, not counted"),
-            "public": _("Public body"),
+            "public": _("Counts as public owner"),
         }
         word = words.get(self.code, _("Not counted"))
         if self.code == "partner" and self.share is not None:
@@ -65,7 +66,7 @@ class Box:
     @property
     def texts(self) -> list[tuple[float, str, str]]:
         """(y, words, style) of every line inside the box."""
-        found, y = [], self.y + 22
+        found, y = [], self.y + (22 if len(self.lines) > 1 else 30)
         for line in self.lines:
             found.append((y, line, "name"))
             y += 17
@@ -121,10 +122,12 @@ class Shape:
     gap_x: float
     gap_y: float
     columns: int
+    side: float  # room at the sides, so that a line can pass outside of every box
 
 
-WIDE = Shape("group-wide", 196, 92, 28, 74, 5)
-NARROW = Shape("group-narrow", 150, 92, 14, 70, 2)
+WIDE = Shape("group-wide", 196, 92, 28, 74, 5, 22)
+NARROW = Shape("group-narrow", 138, 92, 14, 74, 2, 13)
+LABEL_HEIGHT = 20.0
 
 
 def share_text(share: Decimal) -> str:
@@ -135,12 +138,12 @@ def share_text(share: Decimal) -> str:
 
 
 def holding_text(one: Holding) -> str:
-    """A holding in a few words: "60%", "60%, votes 40%", "control"."""
+    """A holding in a few words: "60%", "60%, votes 40%", "0%, control"."""
     if one.capital == one.votes:
         words = [share_text(one.capital)] if one.capital else []
     else:
-        words = [_("%(share)s capital") % {"share": share_text(one.capital)},
-                 _("%(share)s votes") % {"share": share_text(one.votes)}]  # fmt: skip
+        words = [_("%(capital)s, votes %(votes)s")
+                 % {"capital": share_text(one.capital), "votes": share_text(one.votes)}]  # fmt: skip
     if one.control:
         words.append(_("control"))
     return ", ".join(words)
@@ -222,7 +225,7 @@ def _draw(ownership: Ownership, standings: Mapping[str, Standing], shape: Shape)
         size = -(-len(layer) // count)
         lines += [layer[at : at + size] for at in range(0, len(layer), size)]
     widest = max(len(line) for line in lines)
-    width = widest * shape.box_width + (widest - 1) * shape.gap_x + 2 * MARGIN
+    width = widest * shape.box_width + (widest - 1) * shape.gap_x + 2 * (shape.side if len(lines) > 2 else MARGIN)
     boxes: dict[str, Box] = {}
     for at, line in enumerate(lines):
         taken = len(line) * shape.box_width + (len(line) - 1) * shape.gap_x
@@ -236,7 +239,7 @@ def _draw(ownership: Ownership, standings: Mapping[str, Standing], shape: Shape)
         width=round(width, 1),
         height=round(height, 1),
         boxes=tuple(boxes.values()),
-        edges=tuple(_edges(ownership.holdings, boxes, standings, ownership.subject)),
+        edges=tuple(_edges(ownership.holdings, boxes, standings, ownership.subject, shape)),
         title=_("Owners above, your company in the middle, what it holds below"),
         summary=_("%(parties)s parties and %(holdings)s holdings; the table below says the same.")
         % {"parties": number(len(ownership.parties)), "holdings": number(len(ownership.holdings))},
@@ -264,25 +267,79 @@ def _box(ownership: Ownership, ident: str, x: float, y: float, shape: Shape, sta
 
 
 def _edges(
-    holdings: Iterable[Holding], boxes: Mapping[str, Box], standings: Mapping[str, Standing], subject: str
-) -> Iterable[Edge]:
+    holdings: Iterable[Holding],
+    boxes: Mapping[str, Box],
+    standings: Mapping[str, Standing],
+    subject: str,
+    shape: Shape,
+) -> Iterator[Edge]:
     known = list(holdings)
     ports = _ports(known, boxes)
+    right = max(box.x + box.width for box in boxes.values()) + shape.side
+    taken: list[tuple[float, float, float]] = []
+    used: Counter[tuple[float, float]] = Counter()
     for at, one in enumerate(known):
         (x1, y1, down1), (x2, y2, down2) = ports[at]
-        bend = max(abs(y2 - y1) * 0.45, 26.0)
-        c1, c2 = y1 + (bend if down1 else -bend), y2 + (bend if down2 else -bend)
-        path = f"M{x1:.1f} {y1:.1f} C{x1:.1f} {c1:.1f} {x2:.1f} {c2:.1f} {x2:.1f} {y2:.1f}"
+        points = [(x1, y1), *_passages((x1, y1), (x2, y2), boxes, shape.side, used), (x2, y2)]
+        path, middle = f"M{x1:.1f} {y1:.1f}", (x1, y1)
+        for step, ((ax, ay), (bx, by)) in enumerate(pairwise(points)):
+            if step % 2:  # straight through a row of boxes
+                path += f" L{bx:.1f} {by:.1f}"
+                continue
+            bend = max(abs(by - ay) * 0.45, 26.0)
+            c1, c2 = ay + (bend if down1 else -bend), by + (bend if down2 else -bend)
+            path += f" C{ax:.1f} {c1:.1f} {bx:.1f} {c2:.1f} {bx:.1f} {by:.1f}"
+            # The label stands in the last gap, next to whom the share is of.
+            middle = ((ax + bx) / 2, (ay + 3 * c1 + 3 * c2 + by) / 8)
         label = holding_text(one)
-        middle_x, middle_y = (x1 + x2) / 2, (y1 + 3 * c1 + 3 * c2 + y2) / 8
-        yield Edge(
-            path=path,
-            css=_edge_css(one, standings, subject),
-            label=label,
-            x=round(middle_x, 1),
-            y=round(middle_y, 1),
-            label_width=round(len(label) * LABEL_CHAR + 12, 1),
+        label_width = round(len(label) * LABEL_CHAR + 12, 1)
+        x, y = _free_place(min(max(middle[0], label_width / 2), right - label_width / 2), middle[1], label_width, taken)
+        yield Edge(path, _edge_css(one, standings, subject), label, round(x, 1), round(y, 1), label_width)
+
+
+def _free_place(x: float, y: float, width: float, taken: list[tuple[float, float, float]]) -> tuple[float, float]:
+    """The place of a label, moved up or down a little where another one stands already."""
+    for shift in (0.0, -LABEL_HEIGHT - 1, LABEL_HEIGHT + 1):
+        crowded = any(
+            abs(x - other_x) < (width + other_width) / 2 and abs(y + shift - other_y) < LABEL_HEIGHT
+            for other_x, other_y, other_width in taken
         )
+        if not crowded:
+            y += shift
+            break
+    taken.append((x, y, width))
+    return x, y
+
+
+def _passages(
+    start: tuple[float, float],
+    end: tuple[float, float],
+    boxes: Mapping[str, Box],
+    side: float,
+    used: Counter[tuple[float, float]],
+) -> list[tuple[float, float]]:
+    """Where a line goes through the rows of boxes between its ends: into each row and out of it, between two boxes.
+
+    `used` counts the lines in each passage; they run side by side.
+    """
+    top, bottom = min(start[1], end[1]), max(start[1], end[1])
+    between: dict[float, list[Box]] = defaultdict(list)
+    for box in boxes.values():
+        if top < box.y and box.y + box.height < bottom:
+            between[box.y].append(box)
+    found = []
+    for y, row in sorted(between.items(), reverse=start[1] > end[1]):
+        ordered = sorted(row, key=lambda box: box.x)
+        wanted = start[0] + (end[0] - start[0]) * (y - start[1]) / ((end[1] - start[1]) or 1)
+        gaps = [ordered[0].x - side / 2, ordered[-1].x + ordered[-1].width + side / 2]
+        gaps += [(left.x + left.width + right.x) / 2 for left, right in pairwise(ordered)]
+        gap = min(gaps, key=lambda one: (abs(one - wanted), one))
+        place = used[gap, y]
+        used[gap, y] += 1
+        x = gap + (place + 1) // 2 * (4 if place % 2 else -4)
+        ends = [(x, y), (x, y + ordered[0].height)]
+        found += ends if start[1] < end[1] else ends[::-1]
+    return found
 
 
 def _ports(

@@ -10,6 +10,7 @@ from accounts.interview_wording import answers_in_words, subject_label
 from accounts.models import SmeAssessment
 from accounts.services.reassessment import last_day_in_force
 from accounts.size_wording import size_label
+from accounts.sme.codes import Code
 from portal.papers import Branch, Bullets, Facts, Heading, Note, Paper, Part, Signature, Table, Text, Tree, Words
 from portal.ui.numbers import money, number, size
 
@@ -133,8 +134,8 @@ def _tree(trace: dict[str, Any]) -> list[Part]:
 
 def _branch(node: dict[str, Any]) -> Branch:
     return Branch(
-        label=node["sentence"],
-        value="\n".join(f"{label} {value}" for label, value in node["facts"]),
+        label=node["sentence"] if node["label"] in node["sentence"] else f"{node['label']}: {node['sentence']}",
+        value="" if node["code"] == Code.CEILING else "\n".join(f"{label} {value}" for label, value in node["facts"]),
         note=node["article"],
         children=tuple(_branch(child) for child in node["children"]),
     )

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from accounts.services import messages
+from accounts.services.reassessment import ask_again
 from accounts.state_aid.duties.alerts import alert_due
 from accounts.state_aid.duties.yearly import open_yearly
 from accounts.state_aid.letters.services import issue_open_letters
@@ -18,7 +19,11 @@ def sweep() -> None:
 
 @shared_task(name="accounts.duties")
 def duties() -> None:
-    """Writes due letters, opens the year's report, tells officers in time. Running it twice repeats nothing."""
+    """Writes due letters, opens the year's report, tells officers in time, asks owners for a new size after a closing.
+
+    Running it twice repeats nothing.
+    """
     issue_open_letters(on=today())
     open_yearly(on=today())
     alert_due(on=today())
+    ask_again(on=today())

@@ -40,11 +40,12 @@ def locked_statement(organisation: Organisation) -> OwnershipStatement:
 
 def self_party(organisation: Organisation) -> Party:
     """The company itself in its own graph."""
-    return Party.objects.get_or_create(
-        organisation=organisation,
-        is_self=True,
-        defaults={"name": organisation.legal_name, "country": organisation.country},
-    )[0]
+    facts = {"name": organisation.legal_name, "country": organisation.country}
+    party, _created = Party.objects.get_or_create(organisation=organisation, is_self=True, defaults=facts)
+    if any(getattr(party, name) != value for name, value in facts.items()):
+        Party.objects.filter(pk=party.pk).update(**facts)
+        party.name, party.country = organisation.legal_name, organisation.country
+    return party
 
 
 @transaction.atomic

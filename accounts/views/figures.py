@@ -7,12 +7,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import services
-from accounts.models import AccountYear, Organisation, OwnershipStatement
+from accounts.models import AccountYear, Organisation, OwnershipStatement, SmeAssessment
 from accounts.permissions import may
 from accounts.roles import Action
 from accounts.services.interview import open_points
-from accounts.services.ownership import read_group, statement_of
+from accounts.services.ownership import ownership_of, read_group, statement_of
 from accounts.services.reassessment import is_due, last_day_in_force
+from accounts.sme.graph import ownership_to_json
 from accounts.views.access import in_organisation, organisation_of, person
 from accounts.views.size_common import STEPS, address, steps_of
 from portal.kernel.clock import today
@@ -31,16 +32,21 @@ def facts(request: HttpRequest) -> HttpResponse:
     may_edit = may(user, Action.EDIT_ORGANISATION, organisation=organisation)
     statement = statement_of(read_group(organisation))
     tasks, ahead = _tasks(organisation, statement)
+    due = assessment is not None and is_due(assessment, today())
+    is_signed = assessment is not None and not due and _says(assessment, organisation, statement)
+    if is_signed:
+        tasks[-1] |= {"state": "done", "url": address("check")}
     context = {
         "organisation": organisation,
         "assessment": assessment,
         "earlier": statements[1:],
         "last_day": end,
-        "is_due": assessment is not None and is_due(assessment, today()),
+        "is_due": due,
         "has_expired": end is not None and today() > end,
         "years": list(organisation.account_years.all())[:10],
         "tasks": [{**task, "url": task["url"] if may_edit else ""} for task in tasks],
         "ahead": ahead,
+        "is_signed": is_signed,
         "begun": bool(statement.answers),
         "may_edit": may_edit,
         "may_declare": may(user, Action.DECLARE, organisation=organisation),
@@ -61,6 +67,12 @@ def _tasks(organisation: Organisation, statement: OwnershipStatement) -> tuple[l
             ahead = address(code)
         tasks.append({"title": titles[code], "state": state, "url": address(code) if state != "later" else ""})
     return tasks, ahead
+
+
+def _says(assessment: SmeAssessment, organisation: Organisation, statement: OwnershipStatement) -> bool:
+    """Whether what is stated now is what was signed."""
+    signed = assessment.trace.get("inputs", {}).get("ownership")
+    return bool(signed == ownership_to_json(ownership_of(organisation, statement)))
 
 
 @in_organisation

@@ -7,6 +7,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import AidDeclaration, SmeAssessment
+from accounts.services.reassessment import is_due
 from accounts.state_aid.regimes import BUILT_IN, GENERAL, law_for
 
 
@@ -34,7 +35,7 @@ def setup_tasks(
         Task(
             _("Company figures and size"),
             reverse("accounts:company_facts"),
-            "done" if assessment else "todo",
+            "done" if assessment and not is_due(assessment, on) else "todo",
             owner_only or _("Staff, turnover and balance sheet, entered once."),
         ),
         Task(

@@ -110,6 +110,11 @@ def company_facts(board: Board, user: User, organisation: Organisation, on: date
         if not facts.has_figures or not facts.is_assessed:
             note = _("Takes about 3 minutes. Small and medium-sized companies get hours free of charge.")
             yield Task(reverse("accounts:company_facts"), _("Tell us the size of your company"), note)
+        elif facts.size_due_on and facts.size_due_on <= on:
+            note = _("Your answers are kept: enter the figures of the closed year and sign.")
+            yield Task(
+                reverse("accounts:company_facts"), _("A year has closed: state your size again"), note, _("Due"), "warn"
+            )
         if not facts.has_declared:
             note = _("Takes about 3 minutes. You need it before your next allocation.")
             yield Task(reverse("accounts:aid_declare"), _("Confirm your public-support declaration"), note)

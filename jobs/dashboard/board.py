@@ -37,6 +37,7 @@ class Facts:
 
     has_figures: bool
     is_assessed: bool
+    size_due_on: date | None
     has_declared: bool
     dataset_bytes: int
     model_bytes: int
@@ -90,6 +91,11 @@ def facts_of(organisation: Organisation, *, at: datetime) -> Facts:
         .values(
             has_figures=Exists(AccountYear.objects.filter(organisation=OuterRef("pk"))),
             is_assessed=Exists(SmeAssessment.objects.filter(organisation=OuterRef("pk"))),
+            size_due_on=Subquery(
+                SmeAssessment.objects.filter(organisation=OuterRef("pk"))
+                .order_by("-created_at")
+                .values("reassess_on")[:1]
+            ),
             has_declared=Exists(AidDeclaration.objects.filter(organisation=OuterRef("pk"))),
             uploaded=_sum(datasets, "organisation", "upload_bytes"),
             split=_sum(parts, "dataset__organisation", "bytes"),
@@ -110,6 +116,7 @@ def facts_of(organisation: Organisation, *, at: datetime) -> Facts:
     return Facts(
         has_figures=row["has_figures"],
         is_assessed=row["is_assessed"],
+        size_due_on=row["size_due_on"],
         has_declared=row["has_declared"],
         dataset_bytes=(row["uploaded"] or 0) + (row["split"] or 0),
         model_bytes=row["models"] or 0,

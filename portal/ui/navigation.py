@@ -34,6 +34,7 @@ def _for(*roles: str) -> frozenset[str]:
 ROOMS: tuple[Room, ...] = (
     Room("jobs:queue", _("Queue"), _for(HELPDESK), ("jobs:review*", "jobs:queue*")),
     Room("jobs:supported", _("Public support"), _for(HELPDESK), ("jobs:supported*",)),
+    Room("accounts:size_reviews", _("Company sizes"), _for(HELPDESK), ("accounts:size_review*",)),
     Room("jobs:dashboard", _("Dashboard"), _for(MEMBER)),
     Room("catalog:models", _("Models"), _for(ANYONE), ("catalog:model*", "catalog:compare*")),
     Room("catalog:sites", _("Sites"), _for(ANYONE), ("catalog:site*",)),
