@@ -16,6 +16,9 @@ from accounts.models import AidAssessment, Invitation, Notification, User
 from jobs.models import Attempt, Job, JobDraft
 from models_hub.models import TunedFile, TunedModel
 from tests.accounts.size.rows import SizeRows
+from tests.accounts.state_aid.duties.rows import DutyRows
+from tests.accounts.state_aid.services.rows import GroupRows
+from tests.accounts.size.rows import SizeRows
 from tests.factories import (
     make_allocation,
     make_dataset,
@@ -92,6 +95,9 @@ class Owned:
     def size(self) -> SizeRows:
         return SizeRows(self.organisation, self.owner)
 
+    def size(self) -> SizeRows:
+        return SizeRows(self.organisation, self.owner)
+
     def notification(self) -> uuid.UUID:
         return Notification.objects.create(user=self.owner, kind="x", title="x", organisation=self.organisation).pk
 
@@ -114,7 +120,22 @@ OBJECTS: dict[str, Callable[[Owned], Any]] = {
     "result": Owned.tuned,
     "notification": Owned.notification,
     "invitation": Owned.invitation,
+    "group_link": lambda owned: GroupRows(owned.organisation).link.pk,
+    "group_event": lambda owned: GroupRows(owned.organisation).event.pk,
+    "groups_link": lambda owned: GroupRows(owned.organisation).link.pk,
+    "groups_event": lambda owned: GroupRows(owned.organisation).event.pk,
+    "law_scheme": lambda owned: GroupRows(owned.organisation).scheme.pk,
+    "law_parameters": lambda _owned: "policy",
+    "duty": lambda owned: DutyRows(owned.organisation).duty.pk,
+    "letter": lambda owned: DutyRows(owned.organisation).letter.pk,
+    "export_file": lambda owned: DutyRows(owned.organisation).export.pk,
+    "request": lambda owned: DutyRows(owned.organisation).request.pk,
     "supported": lambda owned: owned.organisation.pk,
+    "party_year": lambda owned: owned.size().year.pk,
+    "party": lambda owned: owned.size().party.pk,
+    "holding": lambda owned: owned.size().holding.pk,
+    "evidence": lambda owned: owned.size().paper.pk,
+    "size_": lambda owned: owned.size().statement.pk,
     "party_year": lambda owned: owned.size().year.pk,
     "party": lambda owned: owned.size().party.pk,
     "holding": lambda owned: owned.size().holding.pk,
@@ -132,7 +153,14 @@ OBJECTS: dict[str, Callable[[Owned], Any]] = {
 WORDS = {"step": 1, "path": "README.md", "part": "train", "name": "train", "code": "support-topics", "kind": "log"}
 # A secret token is the permission; a page for the signed-out; or one that names no tenant's row.
 # Pages of the administration answer 403 to whoever has no role there, whatever the id: that tells nothing either.
-ADMINISTRATION = {"accounts:role_revoke", "accounts:aid_assessment"}
+ADMINISTRATION = {
+    "accounts:role_revoke",
+    "accounts:aid_assessment",
+    "accounts:groups_link",
+    "accounts:groups_event",
+    "accounts:law_scheme",
+    "accounts:law_parameters",
+}
 OPEN = {"accounts:invitation_accept", "accounts:join", "accounts:outbox_message"}
 
 
