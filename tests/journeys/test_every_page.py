@@ -4,7 +4,12 @@ import pytest
 from django.urls import reverse
 
 from accounts.roles import Role
+from jobs.applications.decisions import approve
 from jobs.applications.services import ask_question
+from jobs.models import Allocation
+from tests.accounts.state_aid.duties.rows import DutyRows
+from tests.accounts.state_aid.duties.scene import make_officer
+from tests.accounts.state_aid.services.rows import GroupRows
 from tests.architecture.test_isolation import Owned, address, addresses_with_ids
 from tests.browser import axe, new_page, no_sideways_scroll, sign_in
 from tests.factories import grant, make_access_mode, make_user, with_second_factor
@@ -31,7 +36,8 @@ OWN = [
     "accounts:organisation", "accounts:team", "accounts:company_facts", "accounts:aid", "accounts:notifications",
     "accounts:size_owners", "accounts:size_holdings", "accounts:size_changes", "accounts:size_figures",
     "accounts:size_group", "accounts:size_persons", "accounts:party_new", "accounts:holding_new",
-    "accounts:size_papers", "accounts:size_check", "accounts:profile", "accounts:organisation_create", "mfa_index",
+    "accounts:size_papers", "accounts:size_check", "accounts:profile", "accounts:organisation_create",
+    "accounts:group", "accounts:group_link", "accounts:group_event", "accounts:aid_declare", "mfa_index",
 ]  # fmt: skip
 # Addresses that answer GET with something else than a page.
 NO_PAGE = (
@@ -113,15 +119,48 @@ def test_pages_of_a_request(browser, live_server, page):
     look_at(browser, url, live_server.url, user)
 
 
-@pytest.mark.parametrize("page", ["queue", "review"])
+@pytest.mark.parametrize("page", ["queue", "review", "awards"])
 def test_pages_of_the_helpdesk(browser, live_server, page):
     application, _owner, officer = make_scene()
     url = reverse("jobs:queue") if page == "queue" else reverse("jobs:review", args=[application.pk])
+    if page == "awards":
+        approve(application=application, gpu_hours=10, ends_on=None, reason="Enough to begin.", actor=officer, at=AT)
+        url = reverse("jobs:allocation_awards", args=[Allocation.objects.get().pk])
     look_at(browser, url, live_server.url, officer)
 
 
-@pytest.mark.parametrize("name", ["accounts:audit", "accounts:roles"])
+@pytest.mark.parametrize(
+    "name",
+    ["accounts:audit", "accounts:roles", "accounts:law", "accounts:law_scheme_add", "accounts:groups"],
+)
 def test_pages_of_the_administration(browser, live_server, name):
     administrator = with_second_factor(make_user())
     grant(administrator, Role.ADMINISTRATOR)
+    rows = GroupRows(Owned().organisation)
+    assert rows.link and rows.event and rows.scheme
     look_at(browser, reverse(name), live_server.url, administrator)
+
+
+@pytest.mark.parametrize(
+    "page", ["duties", "duty", "register", "references", "yearly", "requests", "request_new", "request"]
+)
+def test_pages_of_duties(browser, live_server, page):
+    rows = DutyRows(Owned().organisation)
+    about = {"duty": rows.duty, "request": rows.request}
+    assert rows.letter and rows.export
+    url = reverse(f"accounts:{page}", args=[about[page].pk] if page in about else [])
+    look_at(browser, url, live_server.url, make_officer("FI"))
+
+
+def test_letters_of_a_company(browser, live_server):
+    owned = Owned()
+    assert DutyRows(owned.organisation).letter
+    look_at(browser, reverse("accounts:letters"), live_server.url, owned.owner)
+
+
+@pytest.mark.parametrize("key", ["law", "policy", "exchange_rate", "national_cap"])
+def test_pages_of_law(browser, live_server, key):
+    administrator = with_second_factor(make_user())
+    grant(administrator, Role.ADMINISTRATOR)
+    url = reverse("accounts:law_parameters", args=[key])
+    look_at(browser, f"{url}?from=651/2014-28", live_server.url, administrator)
