@@ -1,8 +1,9 @@
 """A person's right to take their data along and to go. Records of public support stay, without their name.
 
-Aid records are kept for ten years from the grant (Regulation (EU) 2023/2831, Art 6(3)), and the right to erasure gives
-way to that duty (GDPR, Art 17(3)(b)). So the row of the person stays as an empty shell that signatures point to, while
-name, address, sign-in, roles, notices and invitations are removed. Apps above add their part with `register`.
+Aid records are kept for ten years from the grant (`accounts.retained` says which, and why). So the row of the person
+stays as an empty shell that signatures point to, while name, address, sign-in, roles, notices and invitations are
+removed. Where nobody else works for a company, what it had not signed yet goes too. Apps above add their part with
+`register`.
 """
 
 from collections.abc import Callable
@@ -16,15 +17,13 @@ from allauth.usersessions.models import UserSession
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts import audit
+from accounts import audit, retained
 from accounts.models import (
-    AidDeclaration,
     AuditEvent,
     Invitation,
     Organisation,
     OutboxMessage,
     RoleGrant,
-    SmeAssessment,
     User,
 )
 from accounts.permissions import forget_grants
@@ -83,14 +82,7 @@ def export_person(person: User) -> dict[str, Any]:
             {"at": one.created_at.isoformat(), "title": one.title, "body": one.body}
             for one in person.notifications.all()
         ],
-        "signed_size_declarations": [
-            {"organisation": str(one.organisation), "on": one.declared_on.isoformat(), "size": one.size_class}
-            for one in SmeAssessment.objects.filter(declared_by=person).select_related("organisation")
-        ],
-        "signed_aid_declarations": [
-            {"organisation": str(one.organisation), "on": one.signed_on.isoformat(), "items": one.items}
-            for one in AidDeclaration.objects.filter(signed_by=person).select_related("organisation")
-        ],
+        **retained.export_signed(person),
         "recorded_acts": [
             {"at": one.at.isoformat(), "action": one.action, "target": f"{one.target_type} {one.target_id}"}
             for one in AuditEvent.objects.filter(actor_id=person.pk)
@@ -123,6 +115,7 @@ def erase_person(*, actor: User | None, person: User, at: datetime) -> None:
     if actor is not None and (sentence := reason_to_stay(person)):
         raise DomainError("cannot_leave", sentence)
     address = person.email
+    retained.forget_working_papers(person)
     for part in _parts.values():
         part.erase(person)
     person.role_grants.all().delete()

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts import erasure, services
 from accounts.forms.people import EraseForm, ProfileForm
+from accounts.retained import KEPT
 from accounts.views.access import add_refusal, person
 from portal.kernel.clock import now
 from portal.kernel.errors import DomainError
@@ -59,4 +60,4 @@ def erase(request: HttpRequest) -> HttpResponse:
             logout(request)
             messages.success(request, _("Your account is deleted."))
             return redirect("home")
-    return render(request, "accounts/erase.html", {"form": form, "reason": erasure.reason_to_stay(user)})
+    return render(request, "accounts/erase.html", {"form": form, "reason": erasure.reason_to_stay(user), "kept": KEPT})

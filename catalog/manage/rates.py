@@ -83,7 +83,7 @@ def approve_rate(*, card: RateCard, actor: User, on: date) -> RateCard:
         )
     _refuse_overlap(locked, card.valid_from)
     before = locked.rate_cards.valid_on(card.valid_from).first()
-    card.move_to(RateState.APPROVED, decided_by=actor, decided_on=on, approved_by=str(actor)[:120])
+    card.move_to(RateState.APPROVED, decided_by=actor, decided_on=on)
     _record(card, actor, "catalog.rate_approved", before=str(before.eur_per_gpu_hour) if before else None)
     return card
 

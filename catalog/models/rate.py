@@ -41,7 +41,7 @@ class RateCard(TimeStamped, StatefulModel):
 
     valid_to          last day, for a rate that ends without a successor
     evidence_sha256   of the uploaded paper, else of the evidence text as UTF-8
-    approved_by       name as it was on the day; `decided_by` may be erased one day. Empty for curated records
+    proposed_by, decided_by  empty for curated records; no name is copied, so that a person can leave
     """
 
     class Method(models.TextChoices):
@@ -66,7 +66,6 @@ class RateCard(TimeStamped, StatefulModel):
     proposed_by = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     decided_by = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     decided_on = models.DateField(null=True, blank=True)
-    approved_by = models.CharField(max_length=120, blank=True)
 
     objects: ClassVar = RateCardQuerySet.as_manager()
 
