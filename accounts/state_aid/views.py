@@ -3,26 +3,21 @@
 import csv
 from typing import Any
 
-from django.contrib import messages
-from django.forms.utils import ErrorDict
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _
+from django.shortcuts import render
 
-from accounts.models import AidDeclaration, Organisation
-from accounts.permissions import may, require
+from accounts.models import Organisation
+from accounts.permissions import may
 from accounts.roles import Action
 from accounts.state_aid.case import GENERAL, Law
-from accounts.state_aid.forms import MAX_LINES, DeclarationForm, LineFormSet, stored_lines
 from accounts.state_aid.keys import organisation_key
 from accounts.state_aid.regimes import law_for, laws_on
 from accounts.state_aid.selectors import account_cards, lives_of
 from accounts.state_aid.serial import plain
-from accounts.state_aid.services import declare_aid, headrooms, latest_declaration, undertaking_of
+from accounts.state_aid.services import headrooms, undertaking_of
 from accounts.state_aid.tables import harmless
-from accounts.views.access import add_refusal, in_organisation, organisation_of, organisation_or_none, person
+from accounts.views.access import in_organisation, organisation_of, organisation_or_none, person
 from portal.kernel.clock import today
-from portal.kernel.errors import DomainError
 
 CSV_COLUMNS = (
     "state",
@@ -135,64 +130,3 @@ def _declarations_for_machines(organisation: Organisation) -> list[dict[str, Any
         {"signed_on": one.signed_on.isoformat(), "items": one.items, "statements": one.statements}
         for one in organisation.aid_declarations.order_by("-created_at")
     ]
-
-
-@in_organisation
-def declare(request: HttpRequest) -> HttpResponse:
-    """The statement of other de minimis aid, signed by somebody who may."""
-    organisation = organisation_of(request)
-    require(person(request), Action.DECLARE, organisation=organisation)
-    if request.method == "POST" and "more" in request.POST:
-        return _with_one_more_line(request)
-    form, lines = _bound(request) if request.method == "POST" else _unbound(latest_declaration(organisation))
-    if request.method == "POST" and form.is_valid() and lines.is_valid() and _agree(form, lines):
-        items = [line.cleaned_data for line in lines if line.cleaned_data]
-        try:
-            declare_aid(organisation=organisation, items=items, actor=person(request), on=today())
-        except DomainError as error:
-            add_refusal(form, error)
-        else:
-            messages.success(request, _("The declaration is signed."))
-            return redirect("accounts:aid")
-    return render(request, "accounts/aid_declare.html", _page(form, lines))
-
-
-def _bound(request: HttpRequest) -> tuple[DeclarationForm, Any]:
-    return DeclarationForm(request.POST), LineFormSet(request.POST, prefix="lines")
-
-
-def _unbound(earlier: AidDeclaration | None) -> tuple[DeclarationForm, Any]:
-    """What was declared before is filled in; the signature never is."""
-    if earlier is None:
-        return DeclarationForm(), LineFormSet(prefix="lines")
-    answer = {"other_aid": "some" if earlier.items else "none"}
-    return DeclarationForm(initial=answer), LineFormSet(initial=stored_lines(earlier.items), prefix="lines")
-
-
-def _page(form: DeclarationForm, lines: Any) -> dict[str, Any]:
-    return {"form": form, "lines": lines, "may_add": len(lines.forms) < MAX_LINES}
-
-
-def _with_one_more_line(request: HttpRequest) -> HttpResponse:
-    """The same page with another empty line; nothing is checked yet and nothing typed is lost."""
-    data = request.POST.copy()
-    try:
-        count = min(int(data.get("lines-TOTAL_FORMS", "1")) + 1, MAX_LINES)
-    except ValueError:
-        count = 1
-    data["lines-TOTAL_FORMS"] = str(count)
-    form, lines = DeclarationForm(data), LineFormSet(data, prefix="lines")
-    for one in (form, *lines.forms):
-        one._errors = ErrorDict()  # shown as typed, not judged
-    return render(request, "accounts/aid_declare.html", _page(form, lines))
-
-
-def _agree(form: DeclarationForm, lines: Any) -> bool:
-    """Yes needs lines and no forbids them, so that nobody signs one thing and lists another."""
-    filled = any(line.cleaned_data for line in lines)
-    answer = form.cleaned_data["other_aid"]
-    if answer == "some" and not filled:
-        form.add_error("other_aid", _("You answered yes: fill in at least one line."))
-    if answer == "none" and filled:
-        form.add_error("other_aid", _("You answered no, but lines are filled in. Empty them, or answer yes."))
-    return not form.errors

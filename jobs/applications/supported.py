@@ -19,6 +19,7 @@ from accounts.state_aid.keys import organisation_key
 from accounts.state_aid.selectors import account_cards, lives_of, place_name
 from accounts.state_aid.services import headrooms, latest_declaration
 from catalog.models import Site
+from jobs.ledger.economic import economic_use
 from jobs.models import Application
 from jobs.states import ApplicationState
 from portal.kernel.clock import today
@@ -77,6 +78,7 @@ def supported(request: HttpRequest) -> HttpResponse:
         "rows": company_rows(page.object_list, states=states, on=today()),
         "words": words,
         "places": ", ".join(sorted(place_name(state) for state in states)),
+        "meters": economic_use(Site.objects.helped_by(cast(User, request.user)), year=today().year, on=today()),
         "today": today(),
     }
     return render(request, "jobs/applications/supported.html", context)

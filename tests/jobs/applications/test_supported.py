@@ -11,9 +11,10 @@ from django.urls import reverse
 from accounts.models import AidDuty
 from accounts.roles import Role
 from accounts.state_aid.services import declare_aid
+from jobs.ledger.economic import seconds_of
 from portal.kernel.clock import today
 from tests.accounts.state_aid.ledger.scene import award
-from tests.factories import grant, make_partition, make_site
+from tests.factories import grant, make_allocation, make_job, make_partition, make_site
 from tests.jobs.applications.test_helpdesk import make_scene
 
 pytestmark = pytest.mark.django_db
@@ -101,4 +102,15 @@ def test_the_list_needs_the_same_queries_for_one_company_or_thirty(client, scene
         with CaptureQueriesContext(connection) as captured:
             client.get(reverse("jobs:supported"))
         counts.append(len(captured))
-    assert counts[0] == counts[1] <= 10
+    assert counts[0] == counts[1] <= 12
+
+
+def test_the_helpdesk_is_warned_when_companies_use_much_of_its_system(client, scene):
+    application, _owner, _officer = scene
+    page = reverse("jobs:supported")
+    assert "capacity of" not in client.get(page).content.decode()
+    partition = application.partition
+    type(partition).objects.filter(pk=partition.pk).update(gpus_total=1)
+    allocation = make_allocation(organisation=application.organisation, partition=partition)
+    make_job(allocation=allocation, charged_gpu_seconds=int(seconds_of(today().year) * 0.16))
+    assert "16.0% of the year" in client.get(page).content.decode()
