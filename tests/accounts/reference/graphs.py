@@ -29,6 +29,7 @@ SHARES += tuple(Decimal(one) for one in ("50.01", "51", "60", "75", "80", "100")
 STAFF = ("1", "2.5", "5", "9.5", "9.99", "10", "10.01", "20", "40", "49.99", "50", "100", "249.99", "250", "300")
 MONEY = ("0", "250000", "500000", "1000000", "2000000", "2000000.01", "5000000", "10000000", "10000000.01", "20000000")
 MONEY += ("43000000", "43000000.01", "50000000", "50000000.01", "90000000")
+DAYS_OF_CHANGE = (ON, date(2026, 1, 1), date(2025, 12, 31), date(2025, 1, 1), date(2024, 12, 31), date(2024, 7, 1))
 MARKETS = (Market.SAME,) * 3 + (Market.ADJACENT,) * 2 + (Market.UNRELATED,) * 4 + (Market.UNKNOWN,)
 SMALL_TOWN = (Decimal(9_999_999), 4_999)
 EDGE_OF_TOWN = (Decimal(10_000_000), 4_999)
@@ -53,7 +54,7 @@ def ownership(rng: Random) -> Ownership:
         for two in firms[index + 1 :]
         if rng.random() < 0.95
     )
-    changed = rng.choice((ON, date(2024, 7, 1))) if rng.random() < 0.05 else None
+    changed = rng.choice(DAYS_OF_CHANGE) if rng.random() < 0.15 else None
     graph = Ownership(SUBJECT, tuple(parties), holdings, together, markets, ownership_changed_on=changed)
     return _consolidated(rng, graph) if rng.random() < 0.15 else graph
 
@@ -69,9 +70,11 @@ def smaller(graph: Ownership) -> Iterator[Ownership]:
         yield replace(graph, acting_together=())
     if len(graph.party(graph.subject).periods) > 1:
         yield replace(graph, parties=tuple(replace(one, periods=one.periods[:-1]) for one in graph.parties))
+    if graph.ownership_changed_on:
+        yield replace(graph, ownership_changed_on=None)
     for one in graph.holdings:
-        if one.control:
-            plain = replace(one, control=frozenset())
+        plain = replace(one, control=frozenset(), since=None, until=None, in_management=False)
+        if plain != one:
             yield replace(graph, holdings=tuple(plain if it is one else it for it in graph.holdings))
 
 
@@ -158,7 +161,12 @@ def _holdings(rng: Random, parties: list[Party]) -> tuple[Holding, ...]:
         control = frozenset({rng.choice(list(Control))}) if rng.random() < 0.06 else frozenset()
         spent = Decimal(rng.choice((100_000, 1_249_999, 1_250_000))) if owner.kind is PartyKind.BUSINESS_ANGEL else None
         runs = owner.kind in EXEMPT_KINDS and rng.random() < 0.05
-        found.append(Holding(owner.id, owned.id, capital, votes, control, invested_eur=spent, in_management=runs))
+        both_ways = (owned.id, owner.id) in seen
+        since = rng.choice(DAYS_OF_CHANGE) if rng.random() < 0.05 and not both_ways else None
+        until = rng.choice(DAYS_OF_CHANGE) if rng.random() < 0.03 and not both_ways else None
+        if since and until and until < since:
+            until = None
+        found.append(Holding(owner.id, owned.id, capital, votes, control, spent, runs, since, until))
     return tuple(found)
 
 

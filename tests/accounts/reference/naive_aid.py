@@ -123,6 +123,7 @@ def judge(case: Case, on: date, caps: tuple[Cap, ...] | None = None) -> Answer:
         return Answer(False, False, None, (), group, False)
     measured = [measure(case, on, cap, group) for cap in (BY_BASIS[case.basis] if caps is None else caps)]
     measured = [one for one in measured if _looked_at(one, case)]
+    doubtful = _doubtful(case, on, group, measured)
     if measured and case.register_eur is not None:
         # the register knows more than we do: the difference was used up too
         hidden = max(Decimal(0), case.register_eur - measured[0].used)
@@ -138,7 +139,7 @@ def judge(case: Case, on: date, caps: tuple[Cap, ...] | None = None) -> Answer:
         half = min(same_costs(case, Decimal(50))).quantize(Decimal("0.01"), ROUND_FLOOR)
         largest = max(largest, half)
     refused = largest is not None and case.amount_eur > largest
-    return Answer(True, refused, largest, tuple(measured), group, _doubtful(case, on, group))
+    return Answer(True, refused, largest, tuple(measured), group, doubtful)
 
 
 def _looked_at(one: Measured, case: Case) -> bool:
@@ -292,8 +293,8 @@ def _valid(link: ControlLink, on: date) -> bool:
     return link.valid_from <= on and (link.valid_to is None or on < link.valid_to)
 
 
-def _doubtful(case: Case, on: date, group: frozenset[str]) -> bool:
-    """Whether a link or an event that one side alone states had a part in it."""
+def _doubtful(case: Case, on: date, group: frozenset[str], measured: list[Measured]) -> bool:
+    """Whether something that one side alone states, an unknown equity, or a register that knows better had a part."""
     links = any(
         not link.confirmed
         and _valid(link, on)
@@ -301,10 +302,25 @@ def _doubtful(case: Case, on: date, group: frozenset[str]) -> bool:
         and {link.controller, link.controlled} <= group
         for link in case.links
     )
-    return links or any(
+    events = any(
         not event.confirmed and event.on <= on and (set(event.before) | set(event.after)) & group
         for event in case.events
     )
+    register = case.register_eur is not None and case.register_eur != measured[0].used
+    return links or events or register or _equity_unknown(case, on, group, measured)
+
+
+def _equity_unknown(case: Case, on: date, group: frozenset[str], measured: list[Measured]) -> bool:
+    """Some award that counts passed through a split of which nobody knows the shares."""
+    counting = [item.aid for one in measured for item in one.items if item.counts]
+    unknown = [one for one in case.events if one.kind is Change.SPLIT and one.on <= on and _shares(one) is None]
+    return any(_passed_through(event, aid, case) for event in unknown for aid in counting)
+
+
+def _passed_through(event: GroupEvent, aid: Aid, case: Case) -> bool:
+    if event.used_by.get(aid.reference) is not None or not _shared_out(event, aid):
+        return False
+    return held(case, aid, event.on - DAY, frozenset(event.before))[1]
 
 
 # whose aid it is by now
@@ -341,13 +357,20 @@ def _parts(event: GroupEvent, aid: Aid, cents: int) -> dict[str, int]:
     user = event.used_by.get(aid.reference)
     if user is not None:
         return {user: cents}
-    equity = [event.equity.get(one) for one in event.after]
-    if any(one is None or one < 0 for one in equity) or sum(equity) == 0:
+    shares = _shares(event)
+    if shares is None:
         return dict.fromkeys(event.after, cents)
-    exact = [Fraction(cents) * Fraction(one) / Fraction(sum(equity)) for one in equity]
+    exact = [cents * share for share in shares]
     parts = [int(one) for one in exact]
     while sum(parts) < cents:
         # the one that rounding down hurt most gets the next cent
         loss = [whole - part for whole, part in zip(exact, parts, strict=True)]
         parts[loss.index(max(loss))] += 1
     return dict(zip(event.after, parts, strict=True))
+
+
+def _shares(event: GroupEvent) -> list[Fraction] | None:
+    equity = [event.equity.get(one) for one in event.after]
+    if any(one is None or one < 0 for one in equity) or sum(equity) == 0:
+        return None
+    return [Fraction(one) / Fraction(sum(equity)) for one in equity]

@@ -1,8 +1,8 @@
 """A second, deliberately naive reading of Articles 2 to 6 of the Annex to Recommendation 2003/361/EC.
 
 Written from the text and the data classes alone, apart from the rules it is held against: it merges companies into
-linked groups by scanning every holding until nothing changes, follows every path of ownership one by one to find public
-bodies, and goes through the closings in their order with one flag per class. Shares are exact fractions.
+linked groups by scanning every holding until nothing changes, passes what public bodies hold on from owner to owner
+round after round, and goes through the closings in their order with one flag per class. Shares are exact fractions.
 """
 
 from collections.abc import Iterable, Iterator
@@ -40,38 +40,73 @@ class Sized:
 
 def size_of(ownership: Ownership, on: date, mode: ChangeMode = ChangeMode.REVIEW) -> Sized:
     """Every open question of markets answered both ways; where that changes who counts, a person must look."""
-    yes, no = (_size(ownership, on, unknown_is) for unknown_is in (Market.SAME, Market.UNRELATED))
-    unsure = yes.relations != no.relations or (
-        mode is ChangeMode.REVIEW and _changed_lately(ownership, _closings(ownership, on))
-    )
-    if yes.public >= QUARTER:
-        return yes
-    return replace(yes, size="review") if unsure else yes
+    yes, no = (_size(ownership, on, unknown_is, mode) for unknown_is in (Market.SAME, Market.UNRELATED))
+    if yes.relations != no.relations and yes.public < QUARTER:
+        return replace(yes, size="review")
+    return yes
 
 
-def _size(ownership: Ownership, on: date, unknown_is: Market) -> Sized:
-    groups = linked_groups(ownership, unknown_is)
-    own = next(group for group in groups if ownership.subject in group)
-    closings = _closings(ownership, on)
-    partners, exempt = _partners(ownership, own, groups)
-    years = [_aggregate(ownership, own, partners, day) for day in closings]
-    public, chain = public_share(ownership, own)
-    relations = _relations(ownership, own, partners, exempt)
+def _size(ownership: Ownership, on: date, unknown_is: Market, mode: ChangeMode) -> Sized:
+    now = _standing(ownership, on)
+    own, partners, exempt = _around(now, unknown_is)
+    closings = _closings(now, on)
+    years = []
+    for day in closings:
+        # each closing with the holdings of its own day
+        then = _standing(ownership, day)
+        years.append(_aggregate(then, *_around(then, unknown_is)[:2], day))
     while years and years[0] is None:
         years.pop(0)  # closings that lack figures are no loss at the old end
-    guesses = {_two_periods(guess) for guess in _filled(years)} if years and years[-1] else {"review"}
-    size = guesses.pop() if len(guesses) == 1 else "review"
-    if chain or _rebutted(ownership, own) or (size != "large" and _maybe_public(ownership, own)):
+    today = _aggregate(now, own, partners, closings[-1])
+    by_two = _by_two_periods(years)
+    size = by_two
+    used = [day for day, year in zip(closings[::-1], years[::-1], strict=False) if year is not None][::-1]
+    if used and mode is not ChangeMode.TWO_PERIOD and _changed_lately(ownership, used, on, unknown_is):
+        at_once = _two_periods([today]) if today else "review"
+        dated = any(one.since or one.until for one in ownership.holdings)
+        size = at_once if mode is ChangeMode.IMMEDIATE or (dated and at_once == by_two) else "review"
+    public, steered, wide = public_share(now, own)
+    if today is None or steered or wide or _rebutted(now, own) or (size != "large" and _maybe_public(now, own)):
         size = "review"
     if public >= QUARTER:
         size = "large"
-    basis = next(one.basis for one in ownership.party(ownership.subject).periods if one.period_end == closings[-1])
-    return Sized(size, years[-1] if years else None, relations, public, basis)
+    basis = next(one.basis for one in now.party(now.subject).periods if one.period_end == closings[-1])
+    return Sized(size, today, _relations(now, own, partners, exempt), public, basis)
 
 
-def _changed_lately(ownership: Ownership, closings: list[date]) -> bool:
-    changed = ownership.ownership_changed_on
-    return changed is not None and changed > (closings[-2] if len(closings) > 1 else closings[-1])
+def _standing(ownership: Ownership, day: date) -> Ownership:
+    holdings = [
+        one
+        for one in ownership.holdings
+        if (one.since is None or one.since <= day) and (one.until is None or one.until >= day)
+    ]
+    return replace(ownership, holdings=tuple(holdings))
+
+
+def _who_counts(ownership: Ownership, unknown_is: Market):
+    own, partners, _exempt = _around(ownership, unknown_is)
+    return own, partners, public_share(ownership, own)[0] >= QUARTER
+
+
+def _around(ownership: Ownership, unknown_is: Market):
+    groups = linked_groups(ownership, unknown_is)
+    own = next(group for group in groups if ownership.subject in group)
+    return own, *_partners(ownership, own, groups)
+
+
+def _by_two_periods(years: list[Triple | None]) -> str:
+    if not years or years[-1] is None:
+        return "review"
+    found = {_two_periods(guess) for guess in _filled(years)}
+    return found.pop() if len(found) == 1 else "review"
+
+
+def _changed_lately(ownership: Ownership, closings: list[date], on: date, unknown_is: Market) -> bool:
+    """A change stated, or shown by dated holdings: whoever counts now did not at the closing before the latest."""
+    before = closings[-2] if len(closings) > 1 else closings[-1]
+    stated = ownership.ownership_changed_on
+    then, now = (_who_counts(_standing(ownership, day), unknown_is) for day in (before, on))
+    return then != now or (stated is not None and stated > before)
 
 
 def _rebutted(ownership: Ownership, own: frozenset[str]) -> bool:
@@ -93,8 +128,8 @@ def _maybe_public(ownership: Ownership, own: frozenset[str]) -> bool:
         replace(one, kind=PartyKind.PUBLIC_BODY) if one.id in own and one.kind in kinds else one
         for one in ownership.parties
     )
-    share, doubtful = public_share(replace(ownership, parties=parties), own)
-    return doubtful or share >= QUARTER
+    share, steered, _wide = public_share(replace(ownership, parties=parties), own)
+    return steered or share >= QUARTER
 
 
 # Art 3(3): who is linked
@@ -181,16 +216,19 @@ def _partners(ownership: Ownership, own: frozenset[str], groups):
     for group in groups:
         if group == own:
             continue
-        above = max(_joint(ownership, group, one) for one in own)
         below = max(_joint(ownership, own, one) for one in group)
-        holders = [(one.owner, one.owned) for one in ownership.holdings if one.owner in group and one.owned in own]
-        if max(above, below) < QUARTER:
-            continue
-        if below < QUARTER and all(_is_exempt(ownership, *pair) for pair in holders):
-            exempt[group] = above
-        else:
-            partners[group] = max(above, below)
+        above = {one: _joint(ownership, group, one) for one in own}
+        ordinary = [share for one, share in above.items() if not _only_exempt(ownership, group, one)]
+        if max([below, *ordinary]) >= QUARTER:
+            partners[group] = max([below, *above.values()])
+        elif max(above.values()) >= QUARTER:
+            exempt[group] = max(above.values())
     return partners, exempt
+
+
+def _only_exempt(ownership: Ownership, group: Iterable[str], owned: str) -> bool:
+    holders = [one.owner for one in ownership.holdings if one.owner in group and one.owned == owned]
+    return all(_is_exempt(ownership, one, owned) for one in holders)
 
 
 def _joint(ownership: Ownership, owners: Iterable[str], owned: str) -> Fraction:
@@ -226,24 +264,18 @@ def _relations(ownership, own, partners, exempt) -> dict[str, tuple[str, Fractio
         for group, share in groups.items():
             direct = {one.owner for one in ownership.holdings if one.owned in own}
             found |= dict.fromkeys(group & direct if word == "exempt" else group, (word, share))
-    for party in ownership.parties:
-        if party.kind is PartyKind.LOCAL_AUTHORITY and not _is_public(ownership, party.id, own):
-            share = max(_joint(ownership, {party.id}, one) for one in own)
-            if share >= QUARTER:
-                found[party.id] = ("exempt", share)
     return found
 
 
-# Art 3(4): public bodies, along every path
+# Art 3(4): public bodies
 
 
-def public_share(ownership: Ownership, own: frozenset[str]) -> tuple[Fraction, bool]:
-    """What public bodies hold of the subject, and whether a chain of quarters makes that doubtful.
+def public_share(ownership: Ownership, own: frozenset[str]) -> tuple[Fraction, bool, bool]:
+    """What public bodies hold of the subject, whether they steer it otherwise, whether a wider reading sees a quarter.
 
-    What they control counts as theirs in full; through others every path counts with its percentages multiplied.
+    What they control counts as theirs in full; through others pro rata, summed for capital and for votes apart.
     """
     hands = {party.id for party in ownership.parties if _is_public(ownership, party.id, own)}
-    bodies = set(hands)
     while True:
         more = {
             party.id
@@ -253,40 +285,40 @@ def public_share(ownership: Ownership, own: frozenset[str]) -> tuple[Fraction, b
         if not more:
             break
         hands |= more
-    if _has_votes(ownership, hands - {ownership.subject}):
-        return Fraction(100), False
+    if _has_votes(ownership, hands - {ownership.subject}, ownership.subject):
+        return Fraction(100), False, False
     hands.discard(ownership.subject)
-    totals = []
-    for what in ("capital", "votes"):
-        total = Fraction(0)
-        for source in hands:
-            for path in _paths(ownership, source, own, hands):
-                part = Fraction(100)
-                for holding in path:
-                    part *= Fraction(getattr(holding, what)) / 100
-                total += part
-        totals.append(total)
-    while True:
-        # the careful reading of C-516/19: whom they hold a quarter of holds for them too
-        more = {
-            party.id
-            for party in ownership.parties
-            if party.id not in bodies
-            and _bears(ownership, party.id, own)
-            and _joint(ownership, bodies, party.id) >= QUARTER
-        }
-        if not more:
-            break
-        bodies |= more
-    steered = _controls(ownership, hands, ownership.subject)  # by other grounds, without a quarter of anything
-    return max(totals), (steered or ownership.subject in bodies) and max(totals) < QUARTER
+    total = _part(ownership, own, hands, Fraction(101))
+    # by other grounds than a quarter of anything; or whom they hold a quarter of holds for them too (C-516/19)
+    steered = _controls(ownership, hands, ownership.subject)
+    wide = _part(ownership, own, hands, QUARTER)
+    return total, steered and total < QUARTER, wide >= QUARTER > total
 
 
-def _has_votes(ownership: Ownership, hands: Iterable[str]) -> bool:
-    """More than half of the subject's voting rights, by what is held or by agreement: that is a quarter too."""
+def _part(ownership: Ownership, own: frozenset[str], hands: set[str], full_from: Fraction) -> Fraction:
+    """How much of the subject is held from the public hand, in per cent, through any number of owners, round and round.
+
+    An owner of which they hold `full_from` or more counts in full.
+    """
+    public = {party.id: Fraction(100 if party.id in hands else 0) for party in ownership.parties}
+    for _round in range(8 if hands else 0):
+        full = {ident for ident, part in public.items() if part >= min(full_from, 100)} - {ownership.subject}
+        for ident in set(public) - hands:
+            if _bears(ownership, ident, own):
+                held = [one for one in ownership.holdings if one.owned == ident and one.owner != ownership.subject]
+                weight = {one: Fraction(1) if one.owner in full else public[one.owner] / 100 for one in held}
+                capital = sum((Fraction(one.capital) * weight[one] for one in held), Fraction(0))
+                votes = sum((Fraction(one.votes) * weight[one] for one in held), Fraction(0))
+                agreed = Fraction(100 if _has_votes(ownership, full, ident) else 0)
+                public[ident] = max(capital, votes, agreed)
+    return public[ownership.subject]
+
+
+def _has_votes(ownership: Ownership, hands: Iterable[str], ident: str) -> bool:
+    """More than half of the voting rights, by what is held or by agreement: that is a quarter too."""
     grounds = {Control.MAJORITY_OF_VOTES, Control.VOTING_AGREEMENT}
-    held = [one for one in ownership.holdings if one.owned == ownership.subject and one.owner in hands]
-    return _outvotes(ownership, hands, ownership.subject) or any(one.control & grounds for one in held)
+    held = [one for one in ownership.holdings if one.owned == ident and one.owner in hands]
+    return _outvotes(ownership, hands, ident) or any(one.control & grounds for one in held)
 
 
 def _is_public(ownership: Ownership, ident: str, own: frozenset[str]) -> bool:
@@ -301,18 +333,6 @@ def _is_public(ownership: Ownership, ident: str, own: frozenset[str]) -> bool:
 def _bears(ownership: Ownership, ident: str, own: frozenset[str]) -> bool:
     """Whether public holdings are followed through it: companies, and exempt investors only once they are linked."""
     return ownership.party(ident).kind is PartyKind.ENTERPRISE or ident in own
-
-
-def _paths(ownership: Ownership, start: str, own: frozenset[str], seen: Iterable[str]):
-    """Every way from one party to the subject through companies that are not in `seen`."""
-    for holding in ownership.holdings:
-        if holding.owner != start or holding.owned in seen:
-            continue
-        if holding.owned == ownership.subject:
-            yield [holding]
-        elif _bears(ownership, holding.owned, own):
-            for rest in _paths(ownership, holding.owned, own, {*seen, holding.owned}):
-                yield [holding, *rest]
 
 
 # Art 6: whose figures, and Art 4: which years

@@ -90,6 +90,7 @@ def graph(*parts, markets: Market | None = None) -> Ownership:
     return Ownership("e", parties, holdings, markets=relations)
 
 
+VC = PartyKind.VENTURE_CAPITAL
 FUND = PartyKind.INSTITUTIONAL_INVESTOR
 TOWN = PartyKind.LOCAL_AUTHORITY
 PERSON = Party("p", PartyKind.PERSON)
@@ -125,6 +126,18 @@ V9 = (firm("e", "45", "9", "8"), firm("f", "10", "2", "1"), PERSON, owns("p", "e
             ),
             "large",
             "270",
+        ),
+        (
+            "V7",
+            graph(firm("e", "20", "1", "3"), firm("v", "300", "90", "200", VC), owns("v", "e", "45")),
+            "small",
+            "20",
+        ),
+        (
+            "V7 linked",
+            graph(firm("e", "20", "1", "3"), firm("v", "300", "90", "200", VC), owns("v", "e", "51")),
+            "large",
+            "320",
         ),
         ("V8", graph(*V8), "medium", "89.5"),
         ("V9", graph(*V9, markets=Market.SAME), "medium", "55"),
