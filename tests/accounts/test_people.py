@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -12,13 +13,20 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from accounts import checks, erasure
-from accounts.demonstration import DEMONSTRATION_PASSWORD, ORGANISATION_NAME, PEOPLE, create_demonstration_people
+from accounts.demonstration import (
+    DAUGHTER_NAME,
+    DEMONSTRATION_PASSWORD,
+    ORGANISATION_NAME,
+    PARENT_NAME,
+    PEOPLE,
+    create_demonstration_people,
+)
 from accounts.models import AidDeclaration, AuditEvent, Notification, Organisation, OutboxMessage, User
 from accounts.roles import Role
 from accounts.selectors import unread_count
 from accounts.services import latest_assessment, notify, send_notice
 from accounts.services.messages import unsent
-from accounts.state_aid.services import declare_aid
+from accounts.state_aid.services import declare_aid, headrooms
 from accounts.tasks import sweep
 from portal.kernel.clock import now, today
 from portal.kernel.errors import DomainError
@@ -192,7 +200,17 @@ def test_demonstration_people_are_made_once_with_everything_a_grant_needs(settin
     assert organisation.role_grants.count() == 2
 
 
-@pytest.mark.parametrize("person", PEOPLE, ids=lambda person: person.role)
+def test_the_demonstration_group_is_one_undertaking_with_earlier_support(settings):
+    settings.EMBEDDED = True
+    create_demonstration_people(site_slug="here", at=now())
+    daughter = Organisation.objects.get(legal_name=DAUGHTER_NAME)
+    account = headrooms(organisation=daughter, on=now().date())[0]
+    assert [member.name for member in account.members] == [DAUGHTER_NAME, PARENT_NAME]
+    assert (account.state, account.used) == ("LU", Decimal("115000.00"))
+    assert daughter.is_demonstration
+
+
+@pytest.mark.parametrize("person", PEOPLE, ids=lambda person: person.email)
 def test_a_demonstration_person_signs_in_with_the_published_password(person, client, settings):
     settings.EMBEDDED = True
     create_demonstration_people(site_slug="here", at=now())

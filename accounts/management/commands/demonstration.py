@@ -6,8 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.urls import reverse
 
-from accounts.demonstration import DEMONSTRATION_PASSWORD, ORGANISATION_NAME, PEOPLE
-from accounts.roles import ORGANISATION_ROLES
+from accounts.demonstration import DEMONSTRATION_PASSWORD, PEOPLE
 
 
 class Command(BaseCommand):
@@ -18,7 +17,7 @@ class Command(BaseCommand):
             raise CommandError("There are demonstration people in the embedded mode only.")
         self.stdout.write(f"Sign in as (password of all: {DEMONSTRATION_PASSWORD}):")
         for person in PEOPLE:
-            where = f" of {ORGANISATION_NAME}" if person.role in ORGANISATION_ROLES else ""
+            where = f" of {person.works_for}" if person.works_for else ""
             self.stdout.write(f"  {person.email:<20} {person.name}, {person.role.label.lower()}{where}")
         outbox = reverse("accounts:outbox")
         self.stdout.write(
