@@ -18,7 +18,6 @@ from models_hub.models import TunedFile, TunedModel
 from tests.accounts.size.rows import SizeRows
 from tests.accounts.state_aid.duties.rows import DutyRows
 from tests.accounts.state_aid.services.rows import GroupRows
-from tests.accounts.size.rows import SizeRows
 from tests.factories import (
     make_allocation,
     make_dataset,
@@ -95,9 +94,6 @@ class Owned:
     def size(self) -> SizeRows:
         return SizeRows(self.organisation, self.owner)
 
-    def size(self) -> SizeRows:
-        return SizeRows(self.organisation, self.owner)
-
     def notification(self) -> uuid.UUID:
         return Notification.objects.create(user=self.owner, kind="x", title="x", organisation=self.organisation).pk
 
@@ -131,11 +127,6 @@ OBJECTS: dict[str, Callable[[Owned], Any]] = {
     "export_file": lambda owned: DutyRows(owned.organisation).export.pk,
     "request": lambda owned: DutyRows(owned.organisation).request.pk,
     "supported": lambda owned: owned.organisation.pk,
-    "party_year": lambda owned: owned.size().year.pk,
-    "party": lambda owned: owned.size().party.pk,
-    "holding": lambda owned: owned.size().holding.pk,
-    "evidence": lambda owned: owned.size().paper.pk,
-    "size_": lambda owned: owned.size().statement.pk,
     "party_year": lambda owned: owned.size().year.pk,
     "party": lambda owned: owned.size().party.pk,
     "holding": lambda owned: owned.size().holding.pk,
