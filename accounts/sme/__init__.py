@@ -28,9 +28,11 @@ What the Annex leaves open, and how it is read here:
   above its limits, is a public body. A linked university or public investment corporation counts, and where it would
   meet Art 3(4) as a public body (C-516/19) a person looks before the answer is that the enterprise is an SME.
 - The business angels of an enterprise are taken together: all of them are exempt while their total is below the limit.
-- Public bodies hold indirectly: in full through those they control, pro rata through others. Where they hold a quarter
-  of an owner that holds a quarter, but less than a quarter pro rata, a person decides (C-516/19). Public bodies and
-  their other enterprises are not linked through them. Art 3(4) is no ceiling: the two-period rule does not soften it.
+- Public bodies hold indirectly: in full through those they control, pro rata through others, at the greater of what
+  they hold of its capital and of its votes; rings of holdings above the enterprise are followed round. Where they hold
+  a quarter of an owner that holds a quarter, but less than a quarter pro rata, a person decides (C-516/19). Public
+  bodies and their other enterprises are not linked through them. Art 3(4) is no ceiling: the two-period rule does not
+  soften it.
 - A public body with the majority of votes by agreement meets Art 3(4). One that controls the enterprise in another way
   (board, contract) with less than a quarter of capital and votes is not in the text: a person decides.
 - A party's figures for a closing of the enterprise are those of its last period that ended up to 350 days before the

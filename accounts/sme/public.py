@@ -17,8 +17,9 @@ from accounts.sme.thresholds import Thresholds
 ALL = Decimal(100)
 NONE = Decimal(0)
 BY_VOTES = frozenset({Control.MAJORITY_OF_VOTES, Control.VOTING_AGREEMENT})
-# A ring of holdings approaches its sum; so many rounds leave no difference that two decimals could show.
+# A ring of holdings approaches its sum from below; what is left out by then shows in no figure.
 ROUNDS = 100
+CLOSE = Decimal("1e-15")
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,9 @@ def public_share(index: Index, groups: Groups, numbers: Thresholds) -> PublicSha
     findings = [node(Code.AUTHORITY_ABOVE_LIMIT, values) for values in certain.above_limits()]
     if share >= numbers.public_share:
         return PublicShare(share, certain.holders(), tuple(findings))
-    if _Weights(index, groups, numbers, unknown_counts=True).share() >= numbers.public_share:
-        findings += [node(Code.AUTHORITY_UNKNOWN, values) for values in certain.unknown()]
+    unknown = certain.unknown()
+    if unknown and _Weights(index, groups, numbers, unknown_counts=True).share() >= numbers.public_share:
+        findings += [node(Code.AUTHORITY_UNKNOWN, values) for values in unknown]
     by_quarters = _Weights(index, groups, numbers, full_at=numbers.public_share).share()
     if by_quarters >= numbers.public_share:
         findings.append(node(Code.PUBLIC_UNCLEAR, {"pro_rata": str(share), "through": str(by_quarters)}))
@@ -61,6 +63,22 @@ def authority_state(party: Party, numbers: Thresholds) -> str:
     return "unknown" if any(value is None for value, _limit in limits) else "within"
 
 
+Weighed = tuple[Holding, Decimal]
+
+
+def _part(held: list[Weighed]) -> tuple[Decimal, Decimal]:
+    """What several holdings make together, each as far as it is public: capital and votes, in per cent."""
+    capital, votes = NONE, NONE
+    for one, weight in held:
+        if weight == ALL:
+            capital += one.capital
+            votes += one.votes
+        elif weight != NONE:
+            capital += one.capital * weight / 100
+            votes += one.votes * weight / 100
+    return min(capital, ALL), min(votes, ALL)
+
+
 class _Weights:
     """How much of each owner's holdings counts as public, 0 to 100, worked down from public bodies to the subject."""
 
@@ -80,12 +98,13 @@ class _Weights:
         self.home = groups.of(index.subject)
         self.upstream = self._upstream()
         self.sources = [one for ident in self.upstream for one in index.into[ident] if self._may_be_public(one)]
+        # How far each enterprise above the subject is public, in per cent: the greater of its capital and its votes.
         self.weight: dict[str, Decimal] = {}
         if self.sources:
             self._work(full_at)
 
     def share(self) -> Decimal:
-        share = max(self._sums(self.index.subject))
+        share = max(_part([(one, self.weight_of(one)) for one in self.index.into[self.index.subject]]))
         agreed = any(one.control & BY_VOTES for one in self._held_publicly())
         return max(share, self.numbers.majority_of_votes) if agreed else share
 
@@ -122,7 +141,12 @@ class _Weights:
         return self._authorities("unknown")
 
     def weight_of(self, one: Holding) -> Decimal:
-        """The part of one holding that is public."""
+        """The public part of one holding, in per cent."""
+        known = self._static(one)
+        return self.weight.get(one.owner, NONE) if known is None else known
+
+    def _static(self, one: Holding) -> Decimal | None:
+        """What the owner's own nature says; None of an enterprise, which is as public as those above it make it."""
         if one.owner == self.index.subject:
             return NONE
         if self.index.kind(one.owner) is PartyKind.PUBLIC_BODY or one.owner in self.as_public:
@@ -133,33 +157,31 @@ class _Weights:
             return ALL if counts else NONE
         if one.owner not in self.index.enterprises or self._is_exempt(one):
             return NONE
-        return self.weight.get(one.owner, NONE)
+        return None
 
     def _work(self, full_at: Decimal | None) -> None:
+        stated = {ident: [(one, self._static(one)) for one in self.index.into[ident]] for ident in self.upstream}
+        rows = {ident: [row for row in held if row[1] != NONE] for ident, held in stated.items()}
         for _round in range(ROUNDS):
-            before = dict(self.weight)
+            moved = NONE
             for ident in reversed(self.upstream):
-                if ident == self.index.subject or self.weight.get(ident) == ALL:
+                before = self.weight.get(ident, NONE)
+                if ident == self.index.subject or before == ALL:
                     continue
-                part = min(max(self._sums(ident)), ALL)
-                if self._is_controlled(ident) or (full_at is not None and part >= full_at):
-                    part = ALL
-                self.weight[ident] = part
-            if self.weight == before:
+                held = [
+                    (one, self.weight.get(one.owner, NONE) if known is None else known) for one, known in rows[ident]
+                ]
+                after = max(_part(held))
+                if self._is_controlled(held) or (full_at is not None and after >= full_at):
+                    after = ALL
+                self.weight[ident] = after
+                moved = max(moved, after - before)
+            if moved < CLOSE:
                 return
 
-    def _sums(self, ident: str) -> tuple[Decimal, Decimal]:
-        capital, votes = NONE, NONE
-        for one in self.index.into[ident]:
-            weight = self.weight_of(one)
-            if weight:
-                capital += one.capital * weight / 100
-                votes += one.votes * weight / 100
-        return capital, votes
-
-    def _is_controlled(self, ident: str) -> bool:
-        held = [one for one in self.index.into[ident] if self.weight_of(one) == ALL]
-        return total(held)[1] > self.numbers.majority_of_votes or any(one.control for one in held)
+    def _is_controlled(self, held: list[Weighed]) -> bool:
+        theirs = [one for one, weight in held if weight == ALL]
+        return total(theirs)[1] > self.numbers.majority_of_votes or any(one.control for one in theirs)
 
     def _upstream(self) -> list[str]:
         """The subject and the enterprises above it, nearest first; exempt investors end the way."""

@@ -203,7 +203,7 @@ class _Derivation:
     def _decide(self, rows: Sequence[_Row], history: Sequence[Judged], now: Total) -> Classification:
         size = history[-1].size
         assert now.figures is not None
-        changed = self._has_changed(rows)
+        changed = self._has_changed([row.closing.day for row in rows])
         if not (changed and self.mode is ChangeMode.IMMEDIATE):
             self._look_for_gaps(rows, size)
         if changed:
@@ -270,9 +270,8 @@ class _Derivation:
             own = self.ownership.subject in total.estimated
             self.reasons.append(node(Code.ESTIMATE_USED, {"names": names, "own": own}))
 
-    def _has_changed(self, rows: Sequence[_Row]) -> bool:
-        """Whether ownership changed since the closing before the latest one, so that the two readings may differ."""
-        days = [row.closing.day for row in rows]
+    def _has_changed(self, days: Sequence[date]) -> bool:
+        """Whether ownership changed since the closing before the latest one in use, so that readings may differ."""
         changed_on = self.ownership.ownership_changed_on
         before = days[-2] if len(days) > 1 else days[-1]
         if changed_on is not None and before < changed_on <= self.on:

@@ -1,6 +1,6 @@
 """The figures of one closing: own, linked in full, partners pro rata, nothing twice (Article 6)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -40,6 +40,7 @@ class Containment:
     def __init__(self, parties: Mapping[str, Party]) -> None:
         self.parties = parties
         self.order = {ident: at for at, ident in enumerate(parties)}
+        self.consolidating = [ident for ident, party in parties.items() if party.consolidates]
         self._known: dict[str, frozenset[str]] = {}
 
     def within(self, ident: str) -> frozenset[str]:
@@ -55,10 +56,10 @@ class Containment:
             self._known[ident] = frozenset(found - {ident})
         return self._known[ident]
 
-    def by(self, ident: str, group: Iterable[str]) -> str | None:
+    def by(self, ident: str, group: Collection[str]) -> str | None:
         """The member of the group whose accounts contain this one; of two that contain each other the first counts."""
-        for other in group:
-            if other == ident or ident not in self.within(other):
+        for other in self.consolidating:
+            if other == ident or other not in group or ident not in self.within(other):
                 continue
             if other not in self.within(ident) or self.order[other] < self.order[ident]:
                 return other
@@ -97,7 +98,8 @@ class _Sum:
     def done(self) -> Total:
         within = self.containment.within
         linked = sorted(self.standing.linked, key=lambda ident: ident != self.subject)
-        containers = {ident: self.containment.by(ident, linked) for ident in linked}
+        group = frozenset(linked)
+        containers = {ident: self.containment.by(ident, group) for ident in linked}
         covered = {one for ident, by in containers.items() if by is None for one in within(ident)}
         parts = [self._whole(ident, by) for ident, by in containers.items()]
         parts += [self._partner(one, covered) for one in self.standing.partners]
@@ -117,8 +119,9 @@ class _Sum:
         """A partner and what is linked to it, each at the share, as far as no accounts contain it already."""
         parts = []
         before = self.awu, self.turnover, self.balance
+        group = frozenset(one.members)
         for ident in one.members:
-            container = self.containment.by(ident, one.members)
+            container = self.containment.by(ident, group)
             if ident in covered:
                 parts.append(self._contained(ident, ""))
             elif container is not None:
