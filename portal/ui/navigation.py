@@ -46,6 +46,18 @@ ROOMS: tuple[Room, ...] = (
     Room("jobs:applications", _("Access"), _for(MEMBER), ("jobs:application*", "jobs:allocation*")),
     Room("jobs:usage", _("Usage"), _for(MEMBER), ("jobs:usage*",)),
     Room("jobs:allocations", _("Allocations"), _for(HELPDESK, ADMINISTRATOR), ("jobs:allocation",)),
+    Room(
+        "accounts:duties",
+        _("Duties"),
+        _for(HELPDESK, ADMINISTRATOR, AUDITOR),
+        (
+            "accounts:duty*",
+            "accounts:register*",
+            "accounts:references",
+            "accounts:yearly*",
+            "accounts:request*",
+        ),
+    ),
     Room("accounts:administration", _("Administration"), _for(ADMINISTRATOR), ("accounts:administration*",)),
     Room("accounts:aid_ledger", _("Aid ledger"), _for(AUDITOR), ("accounts:aid_*",)),
     Room("accounts:audit", _("Audit"), _for(ADMINISTRATOR, AUDITOR), ("accounts:audit*",)),

@@ -1,5 +1,7 @@
 """Forms about duties. They check shape; the services check rules."""
 
+from datetime import date
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -15,6 +17,12 @@ class DoneForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     done_on = forms.DateField(label=_("Done on"), initial=today, widget=DateInput())
+
+    def clean_done_on(self) -> date:
+        day: date = self.cleaned_data["done_on"]
+        if day > today():
+            raise forms.ValidationError(_("This day lies in the future. Record it once it is done."))
+        return day
 
 
 class CancelForm(forms.Form):

@@ -28,6 +28,10 @@ class Line:
     row: Row
     problems: list[str]
 
+    @property
+    def granted_on(self) -> date:
+        return date.fromisoformat(self.facts["granted_on"])
+
 
 def lines_for(
     *, profile: Profile, state: str, from_day: date | None, to_day: date | None, only_open: bool, pseudonyms: bool

@@ -82,8 +82,16 @@ def _page(request: HttpRequest, form: ExportForm) -> dict[str, Any]:
         "incomplete": sum(bool(line.problems) for line in lines),
         "may_make": bool(state) and keeps(person(request), state),
         "formats": FORMATS,
-        "exports": exports[:KEPT],
+        "exports": _titled(list(exports[:KEPT])),
     }
+
+
+def _titled(exports: list[RegisterExport]) -> list[RegisterExport]:
+    """Each with the register's name as people call it, also when its profile is gone."""
+    for export in exports:
+        known = export.profile in PROFILES
+        export.title = PROFILES[export.profile].title if known else _("Yearly totals")  # type: ignore[attr-defined]
+    return exports
 
 
 @login_required
