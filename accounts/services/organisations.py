@@ -69,6 +69,9 @@ def edit_organisation(*, actor: User, organisation: Organisation, **changes: Any
         return organisation
     try:
         with transaction.atomic():
+            if {"vat_number", "euid"} & set(changed):
+                # Others may know the company by its number: no decision may be under way while that changes.
+                _hold_decisions()
             Organisation.objects.filter(pk=organisation.pk).update(**{name: wanted[name] for name in changed})
             audit.record(
                 actor=actor,
@@ -88,6 +91,13 @@ def switch_organisation(*, actor: User, organisation: Organisation) -> None:
     """Makes that organisation the one the person works for. The caller found it with `visible_to(actor)`."""
     require(actor, Action.VIEW_ORGANISATION, organisation=organisation)
     _work_for(actor, organisation)
+
+
+def _hold_decisions() -> None:
+    # Imported here: state aid builds on this app's services.
+    from accounts.state_aid.services import lock_structure
+
+    lock_structure()
 
 
 def _work_for(actor: User, organisation: Organisation) -> None:

@@ -65,7 +65,7 @@ def _field(part: Part, *, optional: bool) -> forms.Field:
         return forms.JSONField(
             label=label,
             help_text=help_text or _("As JSON: numbers and days in quotes. Start from the row shown and change it."),
-            widget=forms.Textarea(attrs={"rows": 24, "class": "op-code", "spellcheck": "false"}),
+            widget=forms.Textarea(attrs={"rows": 24, "class": "font-monospace", "spellcheck": "false"}),
             encoder=_Pretty,
             error_messages={"invalid": _("This is no JSON. Check brackets, commas and quotes.")},
         )

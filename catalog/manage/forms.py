@@ -42,7 +42,8 @@ class SiteForm(forms.ModelForm):
         fields = (
             "name", "slug", "host", "kind", "status", "country", "city", "latitude", "longitude", "system_name",
             "system_status", "description", "url", "sectors", "linked_factories", "granting_state",
-            "granting_authority", "resource_origin", "offers_starter", "pue", "grid_g_per_kwh", "grid_source", "source",
+            "granting_authority", "resource_origin", "aid_scheme", "offers_starter", "pue", "grid_g_per_kwh",
+            "grid_source", "source",
         )  # fmt: skip
         labels = {
             "name": _("Name"),
@@ -59,6 +60,7 @@ class SiteForm(forms.ModelForm):
             "granting_state": _("Granting State (two letters)"),
             "granting_authority": _("Granting authority"),
             "resource_origin": _("Whose time is given"),
+            "aid_scheme": _("Published scheme it is granted under"),
             "offers_starter": _("Offers Starter grants"),
             "pue": _("Building overhead (PUE)"),
             "grid_g_per_kwh": _("Grid emissions in g CO₂e a kWh"),
