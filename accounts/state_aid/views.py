@@ -11,10 +11,11 @@ from accounts.permissions import may
 from accounts.roles import Action
 from accounts.state_aid.case import GENERAL, Law
 from accounts.state_aid.keys import organisation_key
-from accounts.state_aid.regimes import law_for, laws_on
+from accounts.state_aid.regimes import law_for
 from accounts.state_aid.selectors import account_cards, lives_of
 from accounts.state_aid.serial import plain
 from accounts.state_aid.services import headrooms, undertaking_of
+from accounts.state_aid.services.law import Rules
 from accounts.state_aid.tables import harmless
 from accounts.views.access import in_organisation, organisation_of, organisation_or_none, person
 from portal.kernel.clock import today
@@ -58,7 +59,7 @@ def aid(request: HttpRequest) -> HttpResponse:
 
 def _general_law() -> Law | None:
     """The row on which small aid rests today; None when the law has run out and nobody has entered a new one."""
-    return law_for(laws_on(today()), GENERAL, today())
+    return law_for(Rules(today()).laws, GENERAL, today())
 
 
 def _limit(law: Law | None) -> Any:

@@ -111,14 +111,16 @@ def supported_company(request: HttpRequest, pk: UUID) -> HttpResponse:
     organisation = get_object_or_404(_asked(sites), pk=pk)
     states = _states(sites)
     accounts = headrooms(organisation=organisation, on=today(), states=states)
-    own = organisation_key(organisation.pk)
+    own, lives = organisation_key(organisation.pk), lives_of(organisation)
+    references = {life.award: life.first.reference for life in lives}
+    duties = AidDuty.objects.open().filter(organisation=organisation, granting_state__in=states)
     context = {
         "organisation": organisation,
         "accounts": account_cards([one for one in accounts if one.state in states], own=own),
         "members": accounts[0].members if accounts else (),
         "declaration": latest_declaration(organisation),
-        "lives": [life for life in lives_of(organisation) if life.first.granting_state in states],
-        "duties": AidDuty.objects.open().filter(organisation=organisation, granting_state__in=states),
+        "lives": [life for life in lives if life.first.granting_state in states],
+        "duties": [(duty, references.get(duty.award, duty.subject)) for duty in duties],
         "requests": Application.objects.filter(organisation=organisation, site__in=sites)
         .exclude(state=ApplicationState.DRAFT)
         .select_related("site", "mode")

@@ -14,7 +14,7 @@ from accounts.roles import Action
 from accounts.state_aid.capacity import Level
 from catalog.models import Site
 from jobs.dashboard.exports import csv_lines
-from jobs.ledger.economic import Limits, SystemUse, economic_use
+from jobs.ledger.economic import Limits, SystemUse, economic_use, law_of_the_meter
 from portal.kernel.clock import today
 from portal.kernel.money import seconds_to_hours
 
@@ -47,7 +47,7 @@ def _shown(use: SystemUse, limit: Any) -> dict[str, Any]:
 @login_required
 @require_safe
 def economic_use_page(request: HttpRequest) -> HttpResponse:
-    year, limits = _year(request), Limits.of()
+    year, limits = _year(request), Limits.of(law_of_the_meter(today()))
     rows = economic_use(_sites_of(cast(User, request.user)), year=year, on=today())
     years = range(today().year, today().year - YEARS_BACK - 1, -1)
     context = {

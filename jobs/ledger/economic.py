@@ -21,8 +21,9 @@ from accounts.roles import Role
 from accounts.selectors import helpdesk_of
 from accounts.services import notify
 from accounts.state_aid.capacity import Level, meter
-from accounts.state_aid.case import Law
-from accounts.state_aid.regimes import ANCILLARY
+from accounts.state_aid.case import ANCILLARY_USE, Law
+from accounts.state_aid.regimes import ANCILLARY, law_for
+from accounts.state_aid.services.law import Rules
 from catalog.models import Partition, Site
 from jobs.ledger.selectors import charges
 from portal.kernel.money import SECONDS_PER_HOUR
@@ -40,7 +41,7 @@ class Limits:
     source: str
 
     @classmethod
-    def of(cls, law: Law = ANCILLARY) -> "Limits":
+    def of(cls, law: Law) -> "Limits":
         percents = (Decimal(law.terms[name]) / 100 for name in ("warn_percent", "alarm_percent"))
         return cls(*percents, source=law.source)
 
@@ -83,6 +84,11 @@ class SystemUse:
         return float(min(self.share, Decimal(1)) * 100)
 
 
+def law_of_the_meter(on: date) -> Law:
+    """The thresholds in force that day: what an administrator entered, else what is built in. One query."""
+    return law_for(Rules(on).laws, ANCILLARY_USE, on) or ANCILLARY
+
+
 def seconds_of(year: int) -> int:
     return (366 if isleap(year) else 365) * 24 * SECONDS_PER_HOUR
 
@@ -102,16 +108,16 @@ def charged_in(year: int, sites: Iterable[Site]) -> dict[int, int]:
 
 
 def economic_use(sites: QuerySet[Site], *, year: int, on: date) -> list[SystemUse]:
-    """Every system with hardware, the fullest first. Three queries."""
+    """Every system with hardware, the fullest first. Four queries."""
     found = list(sites.prefetch_related("partitions"))
     charged = charged_in(year, found)
-    whole = seconds_of(year)
+    whole, law = seconds_of(year), law_of_the_meter(on)
     rows = []
     for site in found:
         parts = [PartUse(one, charged.get(one.pk, 0), one.gpus_total * whole) for one in site.partitions.all()]
         if not parts:
             continue
-        share, level = meter(sum(one.economic for one in parts), sum(one.capacity for one in parts))
+        share, level = meter(sum(one.economic for one in parts), sum(one.capacity for one in parts), law)
         rows.append(SystemUse(site, year, parts, level, share, _pace(share, year, on)))
     return sorted(rows, key=lambda row: (-row.share, row.site.name))
 
@@ -155,7 +161,7 @@ def _whom(site: Site) -> QuerySet[User]:
 
 def _tell(person: User, use: SystemUse, level: Level) -> None:
     words = {"site": use.site.name, "share": percent(use.share, 1), "year": use.year}
-    limits = Limits.of()
+    limits = Limits.of(law_of_the_meter(date(use.year, 12, 31)))
     if level is Level.ALARM:
         title = _("%(site)s: companies have used %(share)s of the year's capacity") % words
         body = _(

@@ -1,15 +1,16 @@
 """What hours are worth, in the same words wherever hours are shown."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 from django.template import Context, Template
 from django.urls import reverse
 
+from accounts.models import LegalParameter
 from catalog.models import AccessMode
 from catalog.selectors import with_rates
-from catalog.worth import because, worth_of, worth_of_mode
+from catalog.worth import worth_of, worth_of_mode
 from tests.factories import make_access_mode, make_allocation, make_organisation, make_partition, make_site, make_user
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +22,7 @@ def site(origin="national_share", state="FI", **fields):
 
 
 def valued(mode):
-    return worth_of_mode(with_rates(AccessMode.objects.filter(pk=mode.pk), on=DAY).get())
+    return worth_of_mode(with_rates(AccessMode.objects.filter(pk=mode.pk), on=DAY).get(), on=DAY)
 
 
 @pytest.mark.parametrize(
@@ -34,8 +35,15 @@ def valued(mode):
     ],
 )
 def test_every_origin_says_whether_it_counts_and_why(origin, words):
-    assert because(site(origin)).startswith(words)
-    assert worth_of(Decimal("1"), site(origin)).counts is (origin == "national_share")
+    worth = worth_of(Decimal("1"), site(origin), on=DAY)
+    assert worth.because.startswith(words)
+    assert worth.counts is (origin == "national_share")
+
+
+def test_union_share_counts_where_an_administrator_chose_to_read_the_law_so():
+    LegalParameter.objects.create(key="policy", value={"union_share_is_aid": True}, valid_from=DAY, source="Decision")
+    assert worth_of(Decimal("1"), site("union_share"), on=DAY).because == "counts as aid of Finland"
+    assert worth_of(Decimal("1"), site("union_share"), on=DAY - timedelta(days=1)).counts is False
 
 
 def test_the_component_says_amount_and_consequence():
@@ -83,7 +91,7 @@ def test_the_value_stands_wherever_hours_are_offered_or_left(client, name):
     mode.sites.add(allocation.site)
     client.force_login(owner)
     page = client.get(reverse(name)).content.decode()
-    assert "worth about" in page and "€22.00" in page and "counts as aid of Luxembourg" in page
+    assert "worth about <strong" in page and "€22.00" in page and "counts as aid of Luxembourg" in page
 
 
 def test_the_value_stands_on_the_page_of_an_allocation(client):

@@ -1,5 +1,6 @@
 """The 20 % meter: what companies used of a system in a year, who is told of it, and how often."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -8,9 +9,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import AidAward, Notification
+from accounts.models import AidAward, LegalParameter, Notification
 from accounts.roles import Role
 from accounts.state_aid.capacity import meter
+from accounts.state_aid.regimes import ANCILLARY
+from accounts.state_aid.serial import law_to_json
 from catalog.models import Site
 from jobs.ledger.economic import economic_use, seconds_of, warn_of_economic_use
 from jobs.ledger.services import reverse as reverse_entry
@@ -156,3 +159,11 @@ def test_the_page_needs_the_same_queries_for_one_system_or_thirty(client):
             assert client.get(reverse("jobs:economic_use")).status_code == 200
         counts.append(len(captured))
     assert counts[0] == counts[1] <= 10
+
+
+def test_thresholds_that_an_administrator_entered_count_from_their_day(partition):
+    stricter = replace(ANCILLARY, version="own", valid_from=TODAY, terms={"warn_percent": "5", "alarm_percent": "9"})
+    use(partition, 0.1)
+    assert meters()[0].level == "ok"
+    LegalParameter.objects.create(key="law", value=law_to_json(stricter), valid_from=TODAY, source="Decision")
+    assert meters()[0].level == "alarm"
