@@ -160,7 +160,8 @@ def same_costs(case: Case, own: Decimal | None = None) -> list[Decimal]:
         own = Decimal(100) if case.basis == INNOVATION else case.costs.intensity
     others = [aid for aid in case.aid if aid.costs == case.costs.name]
     rooms = []
-    known = [one for one in (own, *(aid.intensity for aid in others)) if one is not None]
+    # Union money is no State aid: it raises no intensity that aid may reach
+    known = [one for one in (own, *(aid.intensity for aid in others if not aid.central_union)) if one is not None]
     if known:
         spent = sum((aid.amount_eur for aid in others if not aid.central_union), Decimal(0))
         rooms.append(max(Decimal(0), case.costs.total_eur * max(known) / 100 - spent))

@@ -7,13 +7,15 @@ from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from random import Random
+from typing import TypeVar
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Sum
 
-from accounts.models import AidAward, AidDeclaration, ControlStatement
+from accounts.models import AidAward, AidDeclaration, ControlStatement, Organisation, User
 from accounts.roles import Role
+from accounts.state_aid.services import assess_grant, lock_undertaking, reserve_award
 from jobs.applications.decisions import approve
 from jobs.models import Allocation, Application, Decision
 from jobs.states import ApplicationState
@@ -30,6 +32,8 @@ from tests.factories import (
 )
 from tests.jobs.applications.test_starter import AT
 
+T = TypeVar("T")
+STATES = ("AT", "BE", "CZ", "DE", "DK", "ES", "FI", "FR", "IT", "LU")
 DECISIONS = 200
 # Each thread holds a connection; the test server allows 80.
 WORKERS = 24
@@ -91,10 +95,10 @@ def make_requests(rng: Random, firms, partitions) -> list[Application]:
     ]
 
 
-def decide_all(acts: list[Callable[[], Decision]]) -> list[Decision | DomainError]:
+def decide_all(acts: list[Callable[[], T]]) -> list[T | DomainError]:
     """All acts through a bounded pool; a refusal is a result, any other error is raised."""
 
-    def run(act: Callable[[], Decision]) -> Decision | DomainError:
+    def run(act):
         try:
             return act()
         except DomainError as refusal:
@@ -146,6 +150,57 @@ def test_two_hundred_decisions_at_once_never_cross_the_ceiling_and_explain_every
         assert_names_what_fits(request, str(refusal))
         request.refresh_from_db()
         assert request.state == ApplicationState.SUBMITTED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_locks_of_the_undertaking_alone_hold_the_ceiling():
+    """Without the common numbering of allocations, in whose row lock decisions queue up anyway.
+
+    Ten States, one after the other, in each of which three of twenty grants fit at most: ten chances to cross.
+    """
+    rng = seeded(201)
+    firms = make_group()
+    officer = make_user()
+
+    def act(index: int) -> Callable[[], AidAward]:
+        firm, amount = firms[index % len(firms)], Decimal(rng.randrange(9_000_000, 15_000_000)) / 100
+        return lambda: reserve(firm, amount, STATES[index // 20], f"ALC-{index}", officer)
+
+    results = decide_all([act(index) for index in range(DECISIONS)])
+
+    booked = [one for one in results if isinstance(one, AidAward)]
+    assert {award.granting_state for award in booked} == set(STATES)
+    for state in STATES:
+        awards = AidAward.objects.filter(granting_state=state)
+        assert awards.aggregate(total=Sum("amount_eur"))["total"] <= CEILING, state
+        assert 2 <= len(awards) <= 3
+    assert {firm.pk for firm in firms} == {award.organisation_id for award in booked}
+    assert {one.code for one in results if isinstance(one, DomainError)} == {"aid_refused"}
+
+
+@transaction.atomic
+def reserve(firm: Organisation, amount: Decimal, state: str, reference: str, officer: User) -> AidAward:
+    lock_undertaking(granting_state=state, organisation=firm)
+    assessment = assess_grant(
+        organisation=firm,
+        site_state=state,
+        authority="A ministry",
+        origin="national_share",
+        amount_eur=amount,
+        on=AT.date(),
+    )
+    return reserve_award(
+        organisation=firm,
+        assessment=assessment,
+        granting_state=state,
+        granting_authority="A ministry",
+        origin="national_share",
+        regime=assessment.regime,
+        amount_eur=amount,
+        granted_on=AT.date(),
+        reference=reference,
+        reviewed_by=officer,
+    )
 
 
 def worth(request: Application) -> Decimal:
