@@ -45,7 +45,7 @@ def fill(organisation, owner, rows):
 
 LISTS = ["organisation", "team", "company_facts", "aid", "aid_csv", "notifications", "outbox"]
 STAFF_LISTS = ["roles", "audit", "aid_ledger", "aid_verdicts"]
-# The account of public support is a page of figures: its group, law and declarations are read before anything is summed.
+# The account of public support is a page of figures: group, law and declarations are read before anything is summed.
 BUDGET = {"organisation": 12, "company_facts": 14, "aid": 16, "aid_csv": 12}
 
 

@@ -16,6 +16,7 @@ from accounts.state_aid.services import assess_grant, declare_aid
 from portal.kernel.clock import now, today
 from portal.kernel.errors import DomainError, NotAllowed
 from tests.accounts.size.rows import SizeRows
+from tests.accounts.state_aid.duties.rows import DutyRows
 from tests.accounts.state_aid.services.rows import STAFF_ONLY as GROUP_STAFF_ONLY
 from tests.accounts.state_aid.services.rows import GroupRows
 from tests.factories import grant, make_organisation, make_site, make_user, with_second_factor
@@ -214,6 +215,17 @@ def size_ids(organisation, owner):
     }  # fmt: skip
 
 
+def duty_ids(organisation):
+    """An id for every address about duties, letters, register files and requests for information."""
+    rows = DutyRows(organisation)
+    return {
+        **dict.fromkeys(("duty", "duty_done", "duty_cancel"), rows.duty.pk),
+        **dict.fromkeys(("letter_file", "letter_language"), rows.letter.pk),
+        **dict.fromkeys(("request", "request_answer", "request_bundle_zip"), rows.request.pk),
+        "export_file": rows.export.pk,
+    }
+
+
 def ids_of(organisation, owner):
     """An id of the organisation's own for every address of this app that takes one."""
     invitation, _token = services.invite(
@@ -235,12 +247,16 @@ def ids_of(organisation, owner):
         "role_revoke": grant(make_user(), Role.AUDITOR).pk,
         **size_ids(organisation, owner),
         **GroupRows(organisation).ids(),
+        **duty_ids(organisation),
     }  # fmt: skip
 
 
 STAFF_ONLY = {"aid_assessment", "role_revoke", *GROUP_STAFF_ONLY}
 # Addresses that answer no POST, whoever asks.
-READ_ONLY = {"evidence_file", "size_statement", "size_statement_file"}
+READ_ONLY = {
+    "evidence_file", "size_statement", "size_statement_file", "letter_file", "export_file", "request_bundle_zip",
+    "request",
+}  # fmt: skip
 
 
 def addresses_with_ids():
