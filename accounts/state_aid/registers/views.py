@@ -31,6 +31,7 @@ from accounts.views.access import add_refusal, person
 from portal.kernel.clock import today
 from portal.kernel.errors import DomainError
 
+EXAMPLE = "entry,reference\nALC-2026-0001/1f2e3d4c,AIR-1\nALC-2026-0002/5a6b7c8d,AIR-2"
 KEPT = 20
 PREVIEW = 200
 FIRST = {"profile": "eair", "only_open": True}
@@ -133,7 +134,13 @@ def references(request: HttpRequest) -> HttpResponse:
             said = ngettext("%(n)d award is recorded.", "%(n)d awards are recorded.", done) % {"n": done}
             messages.success(request, said)
             return redirect("accounts:duties")
-    context = {"rooms": rooms("references"), "form": form, "wrong": wrong, "may_record": bool(states)}
+    context = {
+        "rooms": rooms("references"),
+        "form": form,
+        "wrong": wrong,
+        "may_record": bool(states),
+        "example": EXAMPLE,
+    }
     return render(request, "accounts/registers/references.html", context)
 
 
