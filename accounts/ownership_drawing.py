@@ -36,7 +36,7 @@ class Standing:
             "linked": _("Linked, counts in full"),
             "partner": _("Partner"),
             "exempt": _("Exempt, not counted"),
-            "public": _("Counts as public owner"),
+            "public": _("Public owner"),
         }
         word = words.get(self.code, _("Not counted"))
         if self.code == "partner" and self.share is not None:

@@ -133,10 +133,12 @@ def _tree(trace: dict[str, Any]) -> list[Part]:
 
 
 def _branch(node: dict[str, Any]) -> Branch:
+    said = node["sentence"] if node["label"] in node["sentence"] else f"{node['label']}: {node['sentence']}"
+    # A ceiling's sentence holds its figures already.
+    facts = [] if node["code"] == Code.CEILING else [f"{label} {value}" for label, value in node["facts"]]
     return Branch(
-        label=node["sentence"] if node["label"] in node["sentence"] else f"{node['label']}: {node['sentence']}",
-        value="" if node["code"] == Code.CEILING else "\n".join(f"{label} {value}" for label, value in node["facts"]),
-        note=node["article"],
+        label=said,
+        note=" · ".join([*facts, node["article"]] if node["article"] else facts),
         children=tuple(_branch(child) for child in node["children"]),
     )
 

@@ -33,7 +33,7 @@ def add_evidence(
     organisation: Organisation,
     subject: str,
     title: str,
-    file: File,  # type: ignore[type-arg]
+    file: File,
     filename: str,
     party: Party | None = None,
 ) -> Evidence:
@@ -42,12 +42,12 @@ def add_evidence(
     Raises DomainError: paper_empty, paper_too_large, paper_type, paper_limit.
     """
     require(actor, Action.EDIT_ORGANISATION, organisation=organisation)
-    size = file.size or 0
-    if not size:
+    size, content = file.size or 0, file.file
+    if not size or content is None:
         raise DomainError("paper_empty", _("This file is empty. Choose another one."), field="file")
     if size > paper_types.MOST_BYTES:
         raise DomainError("paper_too_large", _("The file is larger than 10 MB. Send a smaller copy."), field="file")
-    kind = paper_types.recognise(file.file, filename)
+    kind = paper_types.recognise(content, filename)
     if kind is None:
         raise DomainError(
             "paper_type",
@@ -56,7 +56,7 @@ def add_evidence(
         )
     locked_statement(organisation)
     unsigned = organisation.evidence.filter(assessment=None)
-    digest = _sha256(file.file)
+    digest = _sha256(content)
     known = unsigned.filter(sha256=digest, subject=subject, party=party).first()
     if known is not None:
         return known
@@ -95,6 +95,6 @@ def remove_evidence(*, actor: User, evidence: Evidence) -> None:
     audit.record(
         actor=actor, action="evidence.removed", target=evidence, organisation=organisation, sha256=evidence.sha256
     )
-    storage, name = evidence.file.storage, evidence.file.name
+    storage, name = evidence.file.storage, str(evidence.file.name)
     evidence.delete()
     transaction.on_commit(lambda: storage.delete(name))

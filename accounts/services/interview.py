@@ -71,7 +71,8 @@ def _contradictions(ownership: Ownership, answers: dict[str, dict[str, object]])
         return
     kinds = {party.id: party.kind for party in ownership.parties}
     counting = [one for one in ownership.holdings if one.share >= QUARTER or one.control]
-    held_by = {kinds[one.owner] for one in counting if one.owner != SELF}
+    # Any share will do here: several small ones of owners who belong together can make a quarter.
+    held_by = {kinds[one.owner] for one in ownership.holdings if one.owner != SELF}
     named = {
         "company": _("You said that another company holds 25% or more. Add it to the group."),
         "person_with_firms": _(

@@ -198,7 +198,9 @@ def save_holding(
             _("%(name)s cannot be owned: it is no company. Choose the company that is held.") % {"name": owned.name},
             field="owned",
         )
-    others = Holding.objects.filter(organisation=organisation).exclude(pk=holding.pk if holding else None)
+    others = Holding.objects.filter(organisation=organisation)
+    if holding is not None:
+        others = others.exclude(pk=holding.pk)
     if others.filter(owner=owner, owned=owned).exists():
         raise DomainError(
             "holding_known",

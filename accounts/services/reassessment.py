@@ -3,6 +3,7 @@
 from calendar import monthrange
 from collections.abc import Iterable
 from datetime import date, timedelta
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import CharField, Exists, OuterRef
@@ -70,7 +71,7 @@ def ask_again(*, on: date) -> int:
 
 
 @transaction.atomic
-def _ask(pk: object, *, on: date) -> bool:
+def _ask(pk: UUID, *, on: date) -> bool:
     assessment = SmeAssessment.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=pk)
     found = assessment.select_related("organisation").first()
     if found is None or AuditEvent.objects.filter(action=ASKED, target_id=str(pk)).exists():

@@ -29,7 +29,7 @@ def control_links(*, organisation: Organisation, ownership: graph.Ownership) -> 
     for row in Party.objects.filter(organisation=organisation, is_self=False):
         keys[str(row.pk)] = outside_key(vat_number=row.vat_number, euid=row.euid) or f"party:{row.pk}"
     parties = {party.id: party for party in ownership.parties}
-    found = []
+    found: list[dict[str, object]] = []
     for one in ownership.holdings:
         ground = _ground(one)
         if not ground or {parties[one.owner].kind, parties[one.owned].kind} & NO_UNDERTAKINGS:
