@@ -9,7 +9,7 @@ from reportlab.pdfgen.canvas import Canvas
 from portal.papers.fonts import REGULAR, STRONG, drawable
 from portal.papers.paper import Paper
 
-SIDE, FOOT, FIRST_HEAD, LATER_HEAD = 22 * mm, 30 * mm, 41 * mm, 31 * mm
+SIDE, FOOT, FIRST_HEAD, LATER_HEAD = 22 * mm, 25 * mm, 39 * mm, 30 * mm
 INK, GREY, LINE = HexColor("#101a33"), HexColor("#59667f"), HexColor("#dde3ed")
 BRAND, ACCENT = HexColor("#1a4fb8"), HexColor("#ffcc33")
 WIDTH, HEIGHT = A4
