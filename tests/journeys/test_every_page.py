@@ -9,10 +9,11 @@ from jobs.applications.services import ask_question
 from jobs.models import Allocation
 from tests.accounts.state_aid.duties.rows import DutyRows
 from tests.accounts.state_aid.duties.scene import make_officer
+from tests.accounts.state_aid.ledger.scene import auditor, award, company, link
 from tests.accounts.state_aid.services.rows import GroupRows
 from tests.architecture.test_isolation import Owned, address, addresses_with_ids
 from tests.browser import axe, new_page, no_sideways_scroll, sign_in
-from tests.factories import grant, make_access_mode, make_user, with_second_factor
+from tests.factories import grant, make_access_mode, make_partition, make_user, with_second_factor
 from tests.jobs.applications.test_helpdesk import make_scene
 from tests.jobs.applications.test_starter import AT, complete_draft
 
@@ -164,3 +165,36 @@ def test_pages_of_law(browser, live_server, key):
     grant(administrator, Role.ADMINISTRATOR)
     url = reverse("accounts:law_parameters", args=[key])
     look_at(browser, f"{url}?from=651/2014-28", live_server.url, administrator)
+
+
+@pytest.mark.parametrize("page", ["aid_ledger", "aid_verdicts", "aid_assessment"])
+def test_pages_of_the_aid_ledger(browser, live_server, page):
+    organisation, _owner = company()
+    row = award(organisation, "1100")
+    url = reverse(f"accounts:{page}", args=[row.assessment_id] if page == "aid_assessment" else [])
+    look_at(browser, url, live_server.url, auditor())
+
+
+def test_the_account_of_a_company_with_a_group(browser, live_server):
+    mother, _owner = company()
+    daughter, owner = company()
+    link(mother, daughter)
+    award(mother, "7000")
+    award(daughter, "1100")
+    look_at(browser, reverse("accounts:aid"), live_server.url, owner)
+
+
+@pytest.mark.parametrize("page", ["supported", "supported_company"])
+def test_pages_of_support_for_the_helpdesk(browser, live_server, page):
+    application, _owner, officer = make_scene()
+    url = reverse(f"jobs:{page}", args=[application.organisation_id] if page == "supported_company" else [])
+    look_at(browser, url, live_server.url, officer)
+
+
+@pytest.mark.parametrize("page", ["jobs:economic_use", "catalog:manage", "catalog:rates", "catalog:rate_add"])
+def test_pages_of_rates_and_meters(browser, live_server, page):
+    administrator = with_second_factor(make_user())
+    grant(administrator, Role.ADMINISTRATOR)
+    partition = make_partition()
+    url = reverse(page, args=[partition.pk] if "rate" in page else [])
+    look_at(browser, url, live_server.url, administrator)

@@ -90,6 +90,8 @@ class Walker:
     def declare_no_other_aid(self) -> None:
         self.go("/public-support/declare/")
         choose(self.page, "other_aid", "none")
+        self.page.locator("[name=signer_name]").fill("Jo Journey")
+        self.page.locator("[name=signer_position]").fill("Managing director")
         self.page.locator("[name=signed]").check()
         self.press("Sign the declaration")
 
