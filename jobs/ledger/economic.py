@@ -42,8 +42,8 @@ class Limits:
 
     @classmethod
     def of(cls, law: Law) -> "Limits":
-        percents = (Decimal(law.terms[name]) / 100 for name in ("warn_percent", "alarm_percent"))
-        return cls(*percents, source=law.source)
+        warn, alarm = (Decimal(law.terms[name]) / 100 for name in ("warn_percent", "alarm_percent"))
+        return cls(warn=warn, alarm=alarm, source=law.source)
 
 
 @dataclass(frozen=True)
