@@ -93,7 +93,7 @@ def test_empty_pages_are_accessible(browser, live_server, client, embedded):
 @pytest.mark.parametrize("who", ["owner", "officer"])
 def test_pages_with_errors_are_accessible(browser, live_server, client, company, officer, who):
     client.force_login(company[0] if who == "owner" else officer)
-    names = ("organisation_create", "size_owners", "aid_declare", "team") if who == "owner" else ("roles",)
+    names = ("organisation_create", "size_check", "aid_declare", "team") if who == "owner" else ("roles",)
     for page in every_look(browser):
         page.context.add_cookies([session_cookie(client, live_server)])
         for name in names:
@@ -158,7 +158,9 @@ def test_from_nothing_to_a_signed_company_in_the_browser(browser, live_server, e
         page.get_by_text("Small enterprise", exact=True).first.wait_for()
 
         page.goto(f"{live_server.url}{reverse('accounts:aid_declare')}")
-        page.get_by_label("No", exact=True).check()
+        page.locator("[name=other_aid][value=none]").check()
+        page.get_by_label("Your name").fill("Nora Ek")
+        page.get_by_label("Your position").fill("Owner")
         page.get_by_label("I may sign").check()
         page.get_by_role("button", name="Sign the declaration").click()
         page.get_by_text("Nothing counts yet").wait_for()
