@@ -78,7 +78,7 @@ def differences_of_size(graph: Ownership, on: date, mode: ChangeMode = ChangeMod
             found.append(f"figures {figures}, reference {tuple(map(float, theirs.figures))}")
     relations = {one.party: one.kind.value for one in ours.relations if one.kind.value in COUNTED}
     reference = {party: word for party, (word, _share) in theirs.relations.items() if word in COUNTED}
-    if ours.size != "review" and relations != reference:
+    if ours.size != "review" and theirs.figures is not None and relations != reference:
         found.append(f"relations {relations}, reference {reference}")
     return found
 

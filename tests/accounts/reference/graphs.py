@@ -161,13 +161,13 @@ def _holdings(rng: Random, parties: list[Party]) -> tuple[Holding, ...]:
         control = frozenset({rng.choice(list(Control))}) if rng.random() < 0.06 else frozenset()
         spent = Decimal(rng.choice((100_000, 1_249_999, 1_250_000))) if owner.kind is PartyKind.BUSINESS_ANGEL else None
         runs = owner.kind in EXEMPT_KINDS and rng.random() < 0.05
-        both_ways = (owned.id, owner.id) in seen
-        since = rng.choice(DAYS_OF_CHANGE) if rng.random() < 0.05 and not both_ways else None
-        until = rng.choice(DAYS_OF_CHANGE) if rng.random() < 0.03 and not both_ways else None
+        since = rng.choice(DAYS_OF_CHANGE) if rng.random() < 0.05 else None
+        until = rng.choice(DAYS_OF_CHANGE) if rng.random() < 0.03 else None
         if since and until and until < since:
             until = None
         found.append(Holding(owner.id, owned.id, capital, votes, control, spent, runs, since, until))
-    return tuple(found)
+    # whether one of two holdings in opposite directions matters alone is nobody's edge
+    return tuple(replace(one, since=None, until=None) if (one.owned, one.owner) in seen else one for one in found)
 
 
 def _consolidated(rng: Random, graph: Ownership) -> Ownership:

@@ -167,7 +167,7 @@ def _day_of_award(rng: Random, on: date, ends: tuple[int, int], events) -> date:
     if pick < 0.5:
         return on + timedelta(days=rng.choice((-1, 0, 1)))
     if pick < 0.6 and events:
-        return rng.choice(events).on + timedelta(days=rng.choice((-1, -1, 1)))
+        return rng.choice(events).on + timedelta(days=rng.choice((-1, 0, 1)))
     if pick < 0.65:
         return rng.choice((date(2024, 2, 29), date(2024, 2, 28), date(2024, 3, 1), date(2020, 2, 29)))
     return on - timedelta(days=rng.randrange(0, 1500))

@@ -41,8 +41,9 @@ class Sized:
 def size_of(ownership: Ownership, on: date, mode: ChangeMode = ChangeMode.REVIEW) -> Sized:
     """Every open question of markets answered both ways; where that changes who counts, a person must look."""
     yes, no = (_size(ownership, on, unknown_is, mode) for unknown_is in (Market.SAME, Market.UNRELATED))
-    if yes.relations != no.relations and yes.public < QUARTER:
-        return replace(yes, size="review")
+    if yes.relations != no.relations:
+        # large for its public owners either way, but nobody knows by which figures
+        return replace(yes, size=yes.size if yes.public >= QUARTER else "review", figures=None)
     return yes
 
 
@@ -66,7 +67,7 @@ def _size(ownership: Ownership, on: date, unknown_is: Market, mode: ChangeMode) 
         dated = any(one.since or one.until for one in ownership.holdings)
         size = at_once if mode is ChangeMode.IMMEDIATE or (dated and at_once == by_two) else "review"
     public, steered, wide = public_share(now, own)
-    if today is None or steered or wide or _rebutted(now, own) or (size != "large" and _maybe_public(now, own)):
+    if today is None or steered or wide or _rebutted(now, own, exempt) or (size != "large" and _maybe_public(now, own)):
         size = "review"
     if public >= QUARTER:
         size = "large"
@@ -105,18 +106,20 @@ def _changed_lately(ownership: Ownership, closings: list[date], on: date, unknow
     """A change stated, or shown by dated holdings: whoever counts now did not at the closing before the latest."""
     before = closings[-2] if len(closings) > 1 else closings[-1]
     stated = ownership.ownership_changed_on
-    then, now = (_who_counts(_standing(ownership, day), unknown_is) for day in (before, on))
-    return then != now or (stated is not None and stated > before)
+    then = [_who_counts(_standing(ownership, day), unknown_is) for day in (before, closings[-1], on)]
+    return then.count(then[0]) < len(then) or (stated is not None and stated > before)
 
 
-def _rebutted(ownership: Ownership, own: frozenset[str]) -> bool:
-    """An exempt investor of weight that takes part in management: the presumption of Art 3(2) is gone."""
+def _rebutted(ownership: Ownership, own: frozenset[str], exempt: Iterable[frozenset[str]]) -> bool:
+    """An exempt investor of weight that takes part in management: Art 3(2) presumes no more."""
+    weighty = {one for group in exempt for one in group}
+    weighty |= {
+        party.id
+        for party in ownership.parties
+        if party.kind is PartyKind.LOCAL_AUTHORITY and any(_joint(ownership, {party.id}, one) >= QUARTER for one in own)
+    }
     return any(
-        one.in_management
-        and one.owned in own
-        and one.owner not in own
-        and one.share >= QUARTER
-        and _is_exempt(ownership, one.owner, one.owned)
+        one.in_management and one.owned in own and one.owner in weighty and _is_exempt(ownership, one.owner, one.owned)
         for one in ownership.holdings
     )
 
@@ -280,7 +283,9 @@ def public_share(ownership: Ownership, own: frozenset[str]) -> tuple[Fraction, b
         more = {
             party.id
             for party in ownership.parties
-            if party.id not in hands and _bears(ownership, party.id, own) and _controls(ownership, hands, party.id)
+            if party.id not in hands and _bears(ownership, party.id, own)
+            # what the subject itself controls leads nowhere
+            if _controls(ownership, hands - {ownership.subject}, party.id)
         }
         if not more:
             break
