@@ -67,7 +67,13 @@ def _size(ownership: Ownership, on: date, unknown_is: Market, mode: ChangeMode) 
         dated = any(one.since or one.until for one in ownership.holdings)
         size = at_once if mode is ChangeMode.IMMEDIATE or (dated and at_once == by_two) else "review"
     public, steered, wide = public_share(now, own)
-    if today is None or steered or wide or _rebutted(now, own, exempt) or (size != "large" and _maybe_public(now, own)):
+    if (
+        today is None
+        or steered
+        or wide
+        or _rebutted(now, own, unknown_is)
+        or (size != "large" and _maybe_public(now, own))
+    ):
         size = "review"
     if public >= QUARTER:
         size = "large"
@@ -110,17 +116,18 @@ def _changed_lately(ownership: Ownership, closings: list[date], on: date, unknow
     return then.count(then[0]) < len(then) or (stated is not None and stated > before)
 
 
-def _rebutted(ownership: Ownership, own: frozenset[str], exempt: Iterable[frozenset[str]]) -> bool:
+def _rebutted(ownership: Ownership, own: frozenset[str], unknown_is: Market) -> bool:
     """An exempt investor of weight that takes part in management: Art 3(2) presumes no more."""
-    weighty = {one for group in exempt for one in group}
-    weighty |= {
-        party.id
-        for party in ownership.parties
-        if party.kind is PartyKind.LOCAL_AUTHORITY and any(_joint(ownership, {party.id}, one) >= QUARTER for one in own)
-    }
+    towns = [frozenset({one.id}) for one in ownership.parties if one.kind is PartyKind.LOCAL_AUTHORITY]
     return any(
-        one.in_management and one.owned in own and one.owner in weighty and _is_exempt(ownership, one.owner, one.owned)
+        one.in_management
+        and one.owned in own
+        and one.owner in group
+        and _only_exempt(ownership, group, one.owned)
+        and _joint(ownership, group, one.owned) >= QUARTER
         for one in ownership.holdings
+        for group in [*linked_groups(ownership, unknown_is), *towns]
+        if group != own
     )
 
 
