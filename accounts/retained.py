@@ -111,6 +111,10 @@ def export_signed(person: User) -> dict[str, Any]:
              "role": "stated" if one.stated_by_id == person.pk else "confirmed"}
             for one in _either(ControlStatement, person)
         ],
+        "group_statements_refused": [
+            {"controller": one.controller_name, "controlled": one.controlled_name, "reason": one.refused_reason}
+            for one in ControlStatement.objects.filter(refused_by=person)
+        ],
         "group_events": [
             {"kind": one.kind, "on": one.on.isoformat(),
              "role": "stated" if one.stated_by_id == person.pk else "confirmed"}

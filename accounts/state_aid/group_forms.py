@@ -79,6 +79,16 @@ class EndForm(forms.Form):
     valid_to = forms.DateField(label=_("First day on which it no longer holds"), widget=DateInput())
 
 
+class RefuseForm(forms.Form):
+    reason = forms.CharField(
+        label=_("What is wrong?"),
+        help_text=_("The company that stated it and an administrator read this. Write nothing they should not know."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=1000,
+        error_messages={"required": _("Say what is wrong, so that the other company can act.")},
+    )
+
+
 class EventForm(forms.Form):
     """What happened, and our own part in it; the other companies are lines of their own."""
 

@@ -22,7 +22,7 @@ from accounts.state_aid.keys import organisation_key
 from accounts.state_aid.services.undertakings import keys_of
 from accounts.views.access import add_refusal, in_organisation, organisation_of, person
 from portal.kernel.clock import today
-from portal.kernel.errors import DomainError
+from portal.kernel.errors import DomainError, NotAllowed
 
 
 @in_organisation
@@ -41,7 +41,8 @@ def group(request: HttpRequest) -> HttpResponse:
 
 def _link(row: ControlStatement, on: date) -> dict[str, Any]:
     ended = row.valid_to is not None and row.valid_to <= on
-    return {"row": row, "ended": ended, "confirmed": row.confirmed_on is not None}
+    refused = row.refused_on is not None
+    return {"row": row, "ended": ended, "refused": refused, "confirmed": row.confirmed_on is not None}
 
 
 def _events(organisation: Organisation) -> list[UndertakingEvent]:
@@ -122,13 +123,50 @@ def link_end(request: HttpRequest, pk: UUID) -> HttpResponse:
 def link_confirm(request: HttpRequest, pk: UUID) -> HttpResponse:
     """An owner says that what another company states about theirs is right."""
     organisation = organisation_of(request)
-    keys = keys_of(organisation)
-    row = get_object_or_404(ControlStatement.objects.exclude(organisation=organisation), pk=pk)
-    if not {row.controller, row.controlled} & set(keys):
-        raise Http404
-    services.confirm_link(statement=row, actor=person(request), on=today(), as_organisation=organisation)
-    messages.success(request, _("The link is confirmed: public support of both companies counts together."))
+    row = _stated_about(organisation, pk)
+    try:
+        services.confirm_link(statement=row, actor=person(request), on=today(), as_organisation=organisation)
+    except NotAllowed:
+        raise
+    except DomainError as error:
+        messages.error(request, error.sentence)
+    else:
+        messages.success(request, _("The link is confirmed: public support of both companies counts together."))
     return redirect("accounts:group")
+
+
+def _stated_about(organisation: Organisation, pk: UUID) -> ControlStatement:
+    """A statement of somebody else that names the organisation; every other row does not exist here."""
+    row = get_object_or_404(ControlStatement.objects.exclude(organisation=organisation), pk=pk)
+    if {row.controller, row.controlled}.isdisjoint(keys_of(organisation)):
+        raise Http404
+    return row
+
+
+@in_organisation
+def link_refuse(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """An owner says that what another company states about theirs is wrong, and why."""
+    organisation = organisation_of(request)
+    row = _stated_about(organisation, pk)
+    require(person(request), Action.DECLARE, organisation=organisation)
+    form = forms.RefuseForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.refuse_link(
+                statement=row,
+                reason=form.cleaned_data["reason"],
+                actor=person(request),
+                on=today(),
+                as_organisation=organisation,
+            )
+        except NotAllowed:
+            raise
+        except DomainError as error:
+            add_refusal(form, error)
+        else:
+            messages.success(request, _("Refused. The link counts for nobody; the company that stated it is told."))
+            return redirect("accounts:group")
+    return render(request, "accounts/group_link_refuse.html", {"form": form, "row": row})
 
 
 @in_organisation

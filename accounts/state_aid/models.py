@@ -114,6 +114,10 @@ class ControlStatement(UUIDModel, TimeStamped):
     stated_by = models.ForeignKey("accounts.User", null=True, on_delete=models.PROTECT, related_name="+")
     confirmed_by = models.ForeignKey("accounts.User", null=True, on_delete=models.PROTECT, related_name="+")
     confirmed_on = models.DateField(null=True, blank=True)
+    # An owner of the company named said that it is wrong: the statement then counts for nobody.
+    refused_by = models.ForeignKey("accounts.User", null=True, on_delete=models.PROTECT, related_name="+")
+    refused_on = models.DateField(null=True, blank=True)
+    refused_reason = models.TextField(blank=True)
 
     class Meta:
         ordering = ("valid_from", "created_at")

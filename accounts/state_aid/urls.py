@@ -9,6 +9,7 @@ urlpatterns = [
     path("organisation/group/link/", group_views.link, name="group_link"),
     path("organisation/group/link/<uuid:pk>/end/", group_views.link_end, name="group_link_end"),
     path("organisation/group/link/<uuid:pk>/confirm/", group_views.link_confirm, name="group_link_confirm"),
+    path("organisation/group/link/<uuid:pk>/refuse/", group_views.link_refuse, name="group_link_refuse"),
     path("organisation/group/event/", group_views.event, name="group_event"),
     path("organisation/group/event/<uuid:pk>/", group_views.event, name="group_event_correct"),
     path("public-support/declare/", declaration_views.declare, name="aid_declare"),

@@ -10,6 +10,8 @@ from jobs.models import Allocation
 from tests.accounts.state_aid.duties.rows import DutyRows
 from tests.accounts.state_aid.duties.scene import make_officer
 from tests.accounts.state_aid.ledger.scene import auditor, award, company, link
+from tests.accounts.state_aid.services.given import link as state_link
+from tests.accounts.state_aid.services.given import make_company
 from tests.accounts.state_aid.services.rows import GroupRows
 from tests.architecture.test_isolation import Owned, address, addresses_with_ids
 from tests.browser import axe, new_page, no_sideways_scroll, sign_in
@@ -173,6 +175,13 @@ def test_pages_of_the_aid_ledger(browser, live_server, page):
     row = award(organisation, "1100")
     url = reverse(f"accounts:{page}", args=[row.assessment_id] if page == "aid_assessment" else [])
     look_at(browser, url, live_server.url, auditor())
+
+
+def test_refusing_what_another_company_states(browser, live_server):
+    organisation, owner = company()
+    row = state_link(make_company(), controlled=organisation)
+    look_at(browser, reverse("accounts:group_link_refuse", args=[row.pk]), live_server.url, owner)
+    look_at(browser, reverse("accounts:group"), live_server.url, owner)
 
 
 def test_the_account_of_a_company_with_a_group(browser, live_server):

@@ -6,7 +6,7 @@ decision is under way; the past stays as it was decided, and what is left is wor
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -131,7 +131,7 @@ def end_link(*, statement: ControlStatement, last_day_before: date, actor: User,
     lock_structure()
     if last_day_before > on:
         raise DomainError("link_in_future", _("Enter the end when it has come about."), field="valid_to")
-    ends_on = max(last_day_before, row.valid_from.fromordinal(row.valid_from.toordinal() + 1))
+    ends_on = max(last_day_before, row.valid_from + timedelta(days=1))
     if not ControlStatement.objects.filter(pk=row.pk, valid_to=None).update(valid_to=ends_on):
         raise DomainError("link_ended", _("This link has already ended."))
     row.valid_to = ends_on
@@ -168,12 +168,59 @@ def confirm_link(
     _may_confirm(row, actor, as_organisation)
     if row.confirmed_on is not None:
         return row
+    if row.refused_on is not None:
+        raise DomainError(
+            "link_refused", _("The company named refused this link. Only if it is stated anew can it be confirmed.")
+        )
     pinned = {name: _pinned(getattr(row, name)) for name in ("controller", "controlled")}
     if pinned["controller"] == pinned["controlled"]:
         raise DomainError("link_to_itself", _("Both names belong to one company; the link cannot be confirmed."))
     ControlStatement.objects.filter(pk=row.pk).update(confirmed_by=actor, confirmed_on=on, **pinned)
     row.refresh_from_db()
     _recorded(actor, "group.link_confirmed", row, row.organisation)
+    return row
+
+
+@transaction.atomic
+def refuse_link(
+    *, statement: ControlStatement, reason: str, actor: User, on: date, as_organisation: Organisation
+) -> ControlStatement:
+    """An owner of the company named says that a link is wrong: it ends that day and counts for nobody, on no day.
+
+    The owners of the company that stated it read the reason and may state the link anew; that new row waits again, so
+    a person looks at their grants. Raises DomainError: refusal_reason, link_confirmed, link_ended.
+    """
+    lock_structure()
+    row = ControlStatement.objects.select_for_update(of=("self",)).select_related("organisation").get(pk=statement.pk)
+    _may_confirm(row, actor, as_organisation)
+    reason = reason.strip()
+    if not reason:
+        raise DomainError("refusal_reason", _("Say what is wrong, so that the other company can act."), field="reason")
+    if row.confirmed_on is not None:
+        raise DomainError(
+            "link_confirmed", _("This link is confirmed. Ask the company that stated it, or the helpdesk, to end it.")
+        )
+    if row.valid_to is not None:
+        raise DomainError("link_ended", _("This link has already ended."))
+    row.refused_by, row.refused_on, row.refused_reason = actor, on, reason
+    row.valid_to = max(on, row.valid_from + timedelta(days=1))
+    row.save(update_fields=["refused_by", "refused_on", "refused_reason", "valid_to"])
+    # Two rows, for each company's own record.
+    _recorded(actor, "group.link_refused", row, row.organisation)
+    _recorded(actor, "group.link_refused", row, as_organisation, reason=reason)
+    link = {"controller": row.controller_name, "controlled": row.controlled_name}
+    _tell(
+        row.organisation,
+        "group_link_refused",
+        lambda: _("A link you stated was refused: %(controller)s controls %(controlled)s") % link,
+        lambda: (
+            _(
+                "The other company says: %(reason)s The link no longer counts. If it is right after all, state it "
+                "anew: then a person looks at your papers before your next grant. If it is not, there is nothing to do."
+            )
+            % {"reason": reason if reason[-1] in ".!?" else f"{reason}."}
+        ),
+    )
     return row
 
 
@@ -184,9 +231,7 @@ def _may_confirm(row: ControlStatement, actor: User, organisation: Organisation 
     require(actor, Action.DECLARE, organisation=organisation)
     named = {row.controller, row.controlled} & set(keys_of(organisation))
     if not named or row.organisation_id == organisation.pk or not _states_itself(row):
-        raise NotAllowed(
-            "not_allowed", _("Only the company that this link names, or an administrator, can confirm it.")
-        )
+        raise NotAllowed("not_allowed", _("Only the company that this link names, or an administrator, can answer it."))
 
 
 def _states_itself(row: ControlStatement) -> bool:

@@ -67,7 +67,9 @@ class _Walk:
         """Reads what names a key of the frontier; new keys behind confirmed rows are the next frontier."""
         keys = sorted(self.frontier)
         mine = Q(confirmed_on__isnull=False) | Q(organisation=self.organisation)
-        statements = ControlStatement.objects.filter(Q(controller__in=keys) | Q(controlled__in=keys)).filter(mine)
+        statements = ControlStatement.objects.filter(Q(controller__in=keys) | Q(controlled__in=keys)).filter(
+            mine, refused_on=None
+        )
         said = Q(confirmed_by__isnull=False) | Q(organisation=self.organisation)
         events = (
             UndertakingEvent.objects.filter(Q(before__has_any_keys=keys) | Q(after__has_any_keys=keys))

@@ -44,6 +44,7 @@ class GroupRows:
         return {
             "group_link_end": self.link.pk,
             "group_link_confirm": self.link.pk,
+            "group_link_refuse": self.link.pk,
             "group_event_correct": self.event.pk,
             "groups_link": self.link.pk,
             "groups_event": self.event.pk,

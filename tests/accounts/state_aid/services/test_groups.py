@@ -131,6 +131,57 @@ def test_the_owner_of_the_company_named_is_asked_and_may_confirm():
     assert AuditEvent.objects.filter(action="group.link_confirmed", actor=other.owner).exists()
 
 
+def refuse(row, company, reason="We sold these shares"):
+    return services.refuse_link(
+        statement=row, reason=reason, actor=company.owner, on=TODAY, as_organisation=company
+    )  # fmt: skip
+
+
+def test_a_refused_statement_counts_for_nobody_and_the_stater_reads_why():
+    one, other = make_company(), make_company()
+    row = link(one, controlled=other, since=TODAY)
+    refuse(row, other)
+    assert verdict(one).outcome == verdict(other).outcome == "allowed"
+    assert [member.is_self for member in services.undertaking_of(organisation=one, on=TODAY)] == [True]
+    told = Notification.objects.get(user=one.owner, kind="group_link_refused")
+    assert "We sold these shares." in told.body and "state it anew" in told.body
+    assert services.waiting_for(other) == []
+    assert set(AuditEvent.objects.filter(action="group.link_refused").values_list("organisation_id", flat=True)) == {
+        one.pk, other.pk,
+    }  # fmt: skip
+
+
+def test_whoever_insists_states_it_anew_and_a_person_looks():
+    one, other = make_company(), make_company()
+    refuse(link(one, controlled=other), other)
+    again = link(one, controlled=other)
+    assert verdict(one).outcome == "needs_review"
+    assert verdict(other).outcome == "allowed"
+    services.confirm_link(statement=again, actor=make_administrator(), on=TODAY)
+    grant_aid(one, "100000")
+    assert left(other) == Decimal("200000.00")
+
+
+def test_a_refused_statement_is_not_confirmed_any_more():
+    one, other = make_company(), make_company()
+    row = refuse(link(one, controlled=other), other)
+    with refused("link_refused"):
+        services.confirm_link(statement=row, actor=make_administrator(), on=TODAY)
+
+
+def test_a_refusal_says_why_and_comes_from_the_company_named():
+    one, other, third = make_company(), make_company(), make_company()
+    row = link(one, controlled=other)
+    with refused("refusal_reason"):
+        refuse(row, other, reason=" ")
+    for stranger in (one, third):
+        with pytest.raises(NotAllowed):
+            refuse(row, stranger)
+    services.confirm_link(statement=row, actor=other.owner, on=TODAY, as_organisation=other)
+    with refused("link_confirmed"):
+        refuse(row, other)
+
+
 def test_nobody_confirms_their_own_statement():
     one, other = make_company(), make_company()
     row = link(one, controlled=other)

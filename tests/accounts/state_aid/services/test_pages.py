@@ -103,6 +103,23 @@ def test_the_owner_named_sees_the_statement_and_confirms_it(client):
     assert row.confirmed_by == other.owner
 
 
+def test_the_owner_named_refuses_a_statement_with_a_reason(client):
+    one, other = make_company(), make_company(legal_name="Registered Name GmbH")
+    row = link(one, controlled=other)
+    client.force_login(other.owner)
+    assert page("group_link_refuse", row.pk).encode() in client.get(page("group")).content
+    url = page("group_link_refuse", row.pk)
+    assert b"Say what is wrong" in client.post(url, {"reason": ""}).content
+    client.post(url, {"reason": "Sold in 2024"})
+    row.refresh_from_db()
+    assert (row.refused_by, row.refused_reason, row.valid_to) == (other.owner, "Sold in 2024", today())
+    client.force_login(one.owner)
+    assert b"Sold in 2024" in client.get(page("group")).content
+    client.force_login(with_second_factor(make_administrator()))
+    office = client.get(page("groups")).content
+    assert b"Sold in 2024" in office and page("groups_link", row.pk).encode() not in office
+
+
 def test_a_link_is_ended_on_a_page_of_its_own(own, company):
     row = link(company, controller="party:1")
     own.post(page("group_link_end", row.pk), {"valid_to": "2026-11-01"})
