@@ -19,11 +19,15 @@ BESIDE = (case.SGEI, case.AGRICULTURE, case.FISHERIES)
 
 @dataclass(frozen=True)
 class Member:
-    """One of a single undertaking. `name` is "" where the reader may not know it."""
+    """One of a single undertaking. `name` is "" where the reader may not know it.
+
+    `confirmed` is False for whom only links or events join that nobody confirmed yet.
+    """
 
     key: str
     name: str
     is_self: bool
+    confirmed: bool = True
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,13 @@ def undertaking_of(*, organisation: Organisation, on: date) -> tuple[Member, ...
 
 def _members(undertaking: Undertaking, on: date) -> tuple[Member, ...]:
     keys = undertakings.members(undertaking.links, undertaking.events, undertaking.member, on)
-    found = [Member(key=key, name=undertaking.names.get(key, ""), is_self=key == undertaking.member) for key in keys]
+    links = [link for link in undertaking.links if link.confirmed]
+    events = [event for event in undertaking.events if event.confirmed]
+    sure = undertakings.members(links, events, undertaking.member, on)
+    found = [
+        Member(key=key, name=undertaking.names.get(key, ""), is_self=key == undertaking.member, confirmed=key in sure)
+        for key in keys
+    ]
     return tuple(sorted(found, key=lambda member: (not member.is_self, member.name, member.key)))
 
 

@@ -90,6 +90,16 @@ def test_an_unconfirmed_link_changes_nothing_for_the_company_it_names():
     assert left(other) == Decimal("300000.00")
 
 
+def test_members_behind_an_unconfirmed_link_are_told_apart():
+    company, sure, open_one = make_company(), make_company(), make_company()
+    confirmed_link(company, controlled=sure)
+    link(company, controlled=open_one)
+    members = {one.key: one.confirmed for one in services.undertaking_of(organisation=company, on=TODAY)}
+    assert members == {
+        organisation_key(company.pk): True, organisation_key(sure.pk): True, organisation_key(open_one.pk): False,
+    }  # fmt: skip
+
+
 def test_an_unconfirmed_link_shows_nothing_of_the_other_companys_aid():
     one, other = make_company(), make_company()
     grant_aid(other, "250000")
