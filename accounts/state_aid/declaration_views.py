@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from accounts.models import AidDeclaration, AidScheme, Organisation
+from accounts.models import AidDeclaration, AidScheme, Organisation, SmeAssessment
 from accounts.permissions import require
 from accounts.roles import Action
 from accounts.state_aid import regimes
@@ -16,7 +16,7 @@ from accounts.state_aid.case import GENERAL
 from accounts.state_aid.forms import MAX_LINES, DeclarationForm, LineFormSet, stored_lines
 from accounts.state_aid.reminders import WHAT_COUNTS
 from accounts.state_aid.services import declare_aid, latest_declaration, undertaking_of
-from accounts.state_aid.services.cases import EXEMPTED
+from accounts.state_aid.services.cases import EXEMPTED, size_on
 from accounts.views.access import add_refusal, in_organisation, organisation_of, person
 from portal.kernel.clock import today
 from portal.kernel.errors import DomainError
@@ -54,7 +54,12 @@ def _asked(organisation: Organisation) -> dict[str, bool]:
     """Which questions concern this company today."""
     in_force = AidScheme.objects.filter(basis__in=EXEMPTED, valid_from__lte=today()).exclude(valid_to__lt=today())
     excluded = {division for law in _general() for division in law.excluded_nace}
-    return {"exemption": in_force.exists(), "mixed": organisation.nace_code[:2] in excluded}
+    size, _assessment = size_on(organisation, today())
+    return {
+        "exemption": in_force.exists(),
+        "mixed": organisation.nace_code[:2] in excluded,
+        "large": size == SmeAssessment.SizeClass.LARGE,
+    }
 
 
 def _general() -> list[Any]:

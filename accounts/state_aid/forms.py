@@ -27,6 +27,20 @@ PURPOSES = {
 }
 
 
+def _ratio(label: Any, help_text: Any = "", least: int | None = None) -> forms.DecimalField:
+    """A plain number, as in 3.2; nothing is required, because a person can ask later."""
+    return forms.DecimalField(
+        label=label,
+        help_text=help_text,
+        min_value=least,
+        max_digits=9,
+        decimal_places=3,
+        localize=True,
+        widget=NumberText(decimal=True),
+        required=False,
+    )
+
+
 def _answer(value: str) -> bool | None:
     return {"yes": True, "no": False}.get(value)
 
@@ -57,7 +71,8 @@ class SignedNumberField(AmountField):
 class DeclarationForm(forms.Form):
     """What does not belong to one grant. Questions that do not concern the company are left out when it is built.
 
-    `exemption` asks what a block exemption wants to know; `mixed` whether farming or fishing is kept apart.
+    `exemption` asks what a block exemption wants to know, `large` also what Art 2(18)(e) of Regulation 651/2014 looks
+    at in firms that are no SME; `mixed` whether farming or fishing is kept apart.
     """
 
     other_aid = forms.ChoiceField(
@@ -105,6 +120,17 @@ class DeclarationForm(forms.Form):
     rescue_aid_open = _yes_no(
         _("Does the company have rescue aid to pay back, or a restructuring plan under State aid?")
     )
+    debt_to_equity_1 = _ratio(
+        _("Book debt divided by equity, latest year"),
+        _("From the closed accounts of your group, such as 3.2. If equity is zero or below, enter 999."),
+        least=0,
+    )
+    interest_cover_1 = _ratio(
+        _("EBITDA divided by interest, latest year"),
+        _("Profit before interest, tax and depreciation; below zero with a minus sign."),
+    )
+    debt_to_equity_2 = _ratio(_("Book debt divided by equity, the year before"), least=0)
+    interest_cover_2 = _ratio(_("EBITDA divided by interest, the year before"))
     signer_name = forms.CharField(label=_("Your name"), max_length=120)
     signer_position = forms.CharField(label=_("Your position"), max_length=120)
     signed = forms.BooleanField(
@@ -116,10 +142,18 @@ class DeclarationForm(forms.Form):
         "capital_in_accounts_eur", "capital_lost_eur", "insolvency", "rescue_aid_open",
     )  # fmt: skip
     FIGURES = EXEMPTION[1:]
+    # Of large firms: by year, the latest first, as `case.Difficulty` has them.
+    RATIOS = ("debt_to_equity", "interest_cover")
+    YEARS = (1, 2)
 
-    def __init__(self, *args: Any, exemption: bool = False, mixed: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, exemption: bool = False, mixed: bool = False, large: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.asks_exemption, self.asks_separation = exemption, mixed
+        self.asks_exemption, self.asks_separation, self.asks_ratios = exemption, mixed, exemption and large
+        if not self.asks_ratios:
+            for name in self.ratio_fields():
+                del self.fields[name]
         if not exemption:
             for name in self.EXEMPTION:
                 del self.fields[name]
@@ -135,9 +169,20 @@ class DeclarationForm(forms.Form):
         if self.asks_exemption:
             found["recovery_order"] = cleaned.get("recovery_order")
             figures = {name: _plain(cleaned.get(name)) for name in self.FIGURES}
-            if any(value is not None for value in figures.values()):
-                found["difficulty"] = {**figures, "limited_liability": figures["limited_liability"] is not False}
+            ratios = self._ratios() if self.asks_ratios else {}
+            if any(value is not None for value in figures.values()) or any(ratios.values()):
+                liability = figures["limited_liability"] is not False
+                found["difficulty"] = {**figures, "limited_liability": liability, **ratios}
         return found
+
+    @classmethod
+    def ratio_fields(cls) -> list[str]:
+        return [f"{name}_{year}" for year in cls.YEARS for name in cls.RATIOS]
+
+    def _ratios(self) -> dict[str, list[str]]:
+        """Each ratio for the years it was stated for, the latest first."""
+        said = {name: [self.cleaned_data.get(f"{name}_{year}") for year in self.YEARS] for name in self.RATIOS}
+        return {name: [str(one) for one in values if one is not None] for name, values in said.items()}
 
     def signature(self) -> dict[str, str]:
         return {"name": self.cleaned_data["signer_name"], "position": self.cleaned_data["signer_position"]}
@@ -150,6 +195,10 @@ class DeclarationForm(forms.Form):
         for name in ("activities_separated", *cls.EXEMPTION):
             value = said.get(name)
             found[name] = {True: "yes", False: "no"}.get(value) if isinstance(value, bool) else value
+        for name in cls.RATIOS:
+            found |= {
+                f"{name}_{year}": Decimal(one) for year, one in zip(cls.YEARS, said.get(name) or (), strict=False)
+            }
         return found
 
 

@@ -7,11 +7,11 @@ from decimal import Decimal
 import pytest
 from django.urls import reverse
 
-from accounts.models import AidScheme, ControlStatement, LegalParameter, UndertakingEvent
+from accounts.models import AidScheme, ControlStatement, LegalParameter, SmeAssessment, UndertakingEvent
 from accounts.roles import Role
-from accounts.state_aid import regimes, serial
+from accounts.state_aid import difficulty, regimes, serial
 from accounts.state_aid.keys import organisation_key
-from accounts.state_aid.services import latest_declaration
+from accounts.state_aid.services import build_case, latest_declaration
 from portal.kernel.clock import today
 from tests.accounts.state_aid.services.given import (
     item,
@@ -76,6 +76,12 @@ def test_the_page_is_the_same_whether_the_company_named_is_here_or_not(client):
             main = main.replace(one, "·")
         shown.append(main)
     assert shown[0] == shown[1]
+
+
+def test_the_page_marks_members_that_nobody_confirmed(own, company):
+    assert b"Not confirmed yet" not in own.get(page("group")).content
+    link(company, controller="vat:DE136695976")
+    assert b"Not confirmed yet" in own.get(page("group")).content
 
 
 def test_a_faulty_number_is_named_beside_its_field_and_nothing_typed_is_lost(own):
@@ -301,6 +307,27 @@ def test_figures_on_difficulty_are_kept(own, company):
     assert said["recovery_order"] is False
     assert said["difficulty"]["accumulated_result_eur"] == "-12500.50"
     assert b"-12500.50" in own.get(page("aid_declare")).content
+
+
+RATIOS = {"debt_to_equity_1": "8", "interest_cover_1": "-0.5", "debt_to_equity_2": "7.6", "interest_cover_2": "0.9"}
+
+
+def test_large_firms_are_asked_for_debt_and_interest_of_two_years(own, company):
+    make_scheme()
+    assert b"debt_to_equity" not in own.get(page("aid_declare")).content
+    SmeAssessment.objects.filter(organisation=company).update(size_class="large")
+    assert b"debt_to_equity_2" in own.get(page("aid_declare")).content
+    own.post(page("aid_declare"), declaration(**RATIOS))
+    said = latest_declaration(company).statements["difficulty"]
+    assert (said["debt_to_equity"], said["interest_cover"]) == (["8", "7.6"], ["-0.5", "0.9"])
+    judged = build_case(
+        organisation=company, granting_state="LU", origin="national_share", amount_eur=Decimal(1), on=today(),
+        scheme=AidScheme.objects.get(),
+    )  # fmt: skip
+    found = difficulty.test(judged.exemption.difficulty, is_sme=False, age_years=9)
+    assert found.grounds == ("e",)
+    again = own.get(page("aid_declare")).content
+    assert b'value="7.6"' in again and b'value="-0.5"' in again
 
 
 def test_farms_are_asked_whether_they_keep_books_apart(client):
