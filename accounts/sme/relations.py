@@ -178,7 +178,9 @@ class _Circle:
                 open_questions.append(node(Code.ANGELS_UNKNOWN, values))
         if any(other.in_management for other in index.into[one.owned] if other.owner == one.owner):
             open_questions.append(node(Code.IN_MANAGEMENT, values))
-        self.exempt[one.owner] = share, node(Code.EXEMPT_INVESTOR, {**values, "kind": index.kind(one.owner).value})
+        if one.owner not in self.exempt or self.exempt[one.owner][0] < share:
+            why = node(Code.EXEMPT_INVESTOR, {**values, "kind": index.kind(one.owner).value})
+            self.exempt[one.owner] = share, why
         return True
 
     def _fallen(self) -> None:

@@ -41,7 +41,7 @@ class Sized:
 def size_of(ownership: Ownership, on: date, mode: ChangeMode = ChangeMode.REVIEW) -> Sized:
     """Every open question of markets answered both ways; where that changes who counts, a person must look."""
     yes, no = (_size(ownership, on, unknown_is, mode) for unknown_is in (Market.SAME, Market.UNRELATED))
-    if yes.relations != no.relations:
+    if yes.relations != no.relations or yes.size != no.size:
         # large for its public owners either way, but nobody knows by which figures
         return replace(yes, size=yes.size if yes.public >= QUARTER else "review", figures=None)
     return yes

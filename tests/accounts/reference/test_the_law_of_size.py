@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from random import Random
 
 import pytest
 
-from accounts.sme.graph import Ownership, Party, ownership_from_json, ownership_to_json
+from accounts.sme.graph import Figures, Holding, Ownership, Party, PartyKind, ownership_from_json, ownership_to_json
 from accounts.sme.rules import classification_to_json, classify, inputs_to_json, replay
 from tests.accounts.reference.agreement import disagreement_of_size
 from tests.accounts.reference.graphs import ON, ownership
@@ -103,3 +104,23 @@ def test_stored_inputs_give_the_same_bits_again():
 def test_a_graph_survives_json_without_loss():
     for graph, _rng in graphs():
         assert ownership_from_json(json.loads(json.dumps(ownership_to_json(graph)))) == graph
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)])
+def test_of_an_exempt_investors_holdings_in_both_directions_the_greatest_counts_whichever_comes_first(order):
+    """Found by the long run: the investor holds in two companies of the group, and the group in it."""
+    staff = {"e": 1, "a": 10, "c": 100}
+    parties = tuple(
+        Party(ident, kind, periods=(Figures(date(2025, 12, 31), Decimal(awu), Decimal(0), Decimal(0)),))
+        for (ident, awu), kind in zip(
+            staff.items(), (PartyKind.ENTERPRISE, PartyKind.ENTERPRISE, PartyKind.RESEARCH_CENTRE), strict=True
+        )
+    )
+    holdings = (
+        Holding("e", "a", Decimal("24.99"), Decimal(51)),
+        Holding("e", "c", Decimal("25.01"), Decimal("25.01")),
+        Holding("c", "e", Decimal(100), Decimal("49.99")),
+        Holding("c", "a", Decimal("75.01"), Decimal(49)),
+    )
+    graph = Ownership("e", tuple(parties[index] for index in order), holdings)
+    assert classify(graph, on=ON).figures.awu == 1 + 10 + 100
