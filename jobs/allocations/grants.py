@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.utils.translation import gettext as _
 
 from accounts.models import AidAssessment, AidAward, Organisation, User
-from accounts.state_aid.case import Verdict
+from accounts.state_aid.case import RESEARCH, START_UP, Verdict
 from accounts.state_aid.services import (
     Project,
     assess_grant,
@@ -15,6 +15,7 @@ from accounts.state_aid.services import (
     judge_grant,
     lock_undertaking,
     reserve_award,
+    start_up_of,
 )
 from accounts.state_aid.wording import refusal_sentence
 from catalog.models import Partition, RateCard, Site
@@ -37,12 +38,16 @@ def project_of(application: Application) -> Project:
     costs = said.get("costs") or {}
     total, starts = costs.get("total_eur"), said.get("works_start_on")
     union_rate = costs.get("union_rate")
+    scheme = application.site.aid_scheme if application.site else None
+    basis_is = scheme.basis if scheme else ""
     return Project(
         submitted_on=application.submitted_at.date() if application.submitted_at else None,
         works_start_on=date.fromisoformat(starts) if starts else None,
         costs_name=(costs.get("name") or application.reference) if total else "",
         costs_total_eur=Decimal(total) if total else None,
         union_rate=Decimal(union_rate) if union_rate else None,
+        bonuses=frozenset(said.get("bonuses", ())) if basis_is == RESEARCH else frozenset(),
+        start_up=start_up_of(said.get("start_up") or {}) if basis_is == START_UP else None,
     )
 
 

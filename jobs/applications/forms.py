@@ -9,7 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.forms.amounts import AmountField
+from accounts.models import AidScheme
 from catalog.models import AccessMode, FoundationModel, Partition, Site
+from jobs.applications import basis
 from jobs.applications.questions import HIGH_RISK, PROHIBITED, TRANSPARENCY
 from jobs.models import Application
 from portal.ui.widgets import DateInput, NumberText
@@ -174,7 +176,7 @@ class ApplicationForm(forms.Form):
             sites = sites.filter(offers_starter=True)
         if mode.sites.exists():
             sites = sites.filter(access_modes=mode)
-        self.fields["partition"].queryset = Partition.objects.filter(site__in=sites).select_related("site")  # type: ignore[attr-defined]
+        self.fields["partition"].queryset = Partition.objects.filter(site__in=sites).select_related("site__aid_scheme")  # type: ignore[attr-defined]
         self.fields["base_model"].queryset = FoundationModel.objects.order_by("name")  # type: ignore[attr-defined]
         self.fields["months"].choices = [(m, _month_words(m)) for m in mode.months]  # type: ignore[attr-defined]
         if self.by_policy:
@@ -185,6 +187,31 @@ class ApplicationForm(forms.Form):
         if not self.asks_support:
             for name in self.SUPPORT:
                 del self.fields[name]
+        self.scheme = self._scheme() if self.asks_support else None
+        self.asked_by_scheme = basis.fields_for(self.scheme, on=on)
+        self.fields.update(self.asked_by_scheme)
+
+    def _scheme(self) -> AidScheme | None:
+        """What the chosen site grants under; None while none is chosen."""
+        chosen = self.data.get("partition") if self.is_bound else self.initial.get("partition")
+        try:
+            partition = self.fields["partition"].clean(chosen)
+        except forms.ValidationError:
+            return None
+        return partition.site.aid_scheme if partition else None
+
+    @property
+    def scheme_fields(self) -> list[Any]:
+        return [self[name] for name in self.asked_by_scheme]
+
+    @property
+    def asks_more(self) -> bool:
+        """Whether the site chosen just now asks what the page did not show yet."""
+        return bool(self.asked_by_scheme) and self.is_bound and self.data.get("asked_for") != str(self.scheme_id)
+
+    @property
+    def scheme_id(self) -> Any:
+        return self.scheme.pk if self.scheme else ""
 
     def answers(self) -> dict[str, Any]:
         """What was understood so far, under the names of Application's fields. Faulty fields are left as they were."""
@@ -200,7 +227,7 @@ class ApplicationForm(forms.Form):
         if not self.by_policy:
             found["plan"] = {name: cleaned.get(name) for name in ("rows", "tokens_per_row", "runs")}
         if self.asks_support:
-            found["public_support"] = _support(cleaned)
+            found["public_support"] = {**_support(cleaned), **basis.said(cleaned, self.asked_by_scheme)}
         personal = cleaned.get("personal_data")
         found["data_declaration"] = {
             "sources": cleaned.get("data_sources", ""),
@@ -236,6 +263,7 @@ class ApplicationForm(forms.Form):
             "costs_name": costs.get("name"),
             "costs_total_eur": _number(costs.get("total_eur")),
             "costs_union_rate": _number(costs.get("union_rate")),
+            **basis.initial_of(support, application.organisation),
             "data_sources": data.get("sources", ""),
             "personal_data": data.get("personal_data"),
             "special_categories": data.get("special_categories", False),

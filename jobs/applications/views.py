@@ -75,6 +75,9 @@ def application_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     if request.method == "POST":
         valid = form.is_valid()
         save_draft(application=application, answers=form.answers(), actor=request.user)
+        if valid and form.asks_more:
+            messages.info(request, _("This site grants under a scheme that asks more: see “Public support”."))
+            return redirect("jobs:application_edit", pk)
         if valid and "check" in request.POST:
             return redirect("jobs:application_check", pk)
         if valid:

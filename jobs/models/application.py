@@ -51,7 +51,8 @@ class Application(UUIDModel, TimeStamped, StatefulModel):
     data_declaration = models.JSONField(default=dict, blank=True)
     # {"prohibited": [codes], "high_risk": [codes], "roles": [codes], "research_only": bool, "transparency": [codes]}
     ai_act = models.JSONField(default=dict, blank=True)
-    # What a legal basis asks of the project: {"works_start_on": ISO day, "costs": {"name", "total_eur"}, …}
+    # What a legal basis asks of the project: {"works_start_on": ISO day, "costs": {"name", "total_eur"},
+    # "bonuses": [codes], "start_up": {"listed", "profits", "took_over": bool, "registered_on": ISO day}}
     public_support = models.JSONField(default=dict, blank=True)
     saved_at = models.DateTimeField(auto_now=True)
     submitted_at = models.DateTimeField(null=True, blank=True)

@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.roles import Role
+from accounts.state_aid.case import RESEARCH, START_UP
 from jobs.applications.decisions import approve
 from jobs.applications.services import ask_question
 from jobs.models import Allocation
@@ -11,11 +12,11 @@ from tests.accounts.state_aid.duties.rows import DutyRows
 from tests.accounts.state_aid.duties.scene import make_officer
 from tests.accounts.state_aid.ledger.scene import auditor, award, company, link
 from tests.accounts.state_aid.services.given import link as state_link
-from tests.accounts.state_aid.services.given import make_company
+from tests.accounts.state_aid.services.given import make_company, make_scheme
 from tests.accounts.state_aid.services.rows import GroupRows
 from tests.architecture.test_isolation import Owned, address, addresses_with_ids
 from tests.browser import axe, new_page, no_sideways_scroll, sign_in
-from tests.factories import grant, make_access_mode, make_partition, make_user, with_second_factor
+from tests.factories import grant, make_access_mode, make_partition, make_site, make_user, with_second_factor
 from tests.jobs.applications.test_helpdesk import make_scene
 from tests.jobs.applications.test_starter import AT, complete_draft
 
@@ -120,6 +121,17 @@ def test_pages_of_a_request(browser, live_server, page):
             ask_question(application=application, body="Where is your data stored?", actor=officer, at=AT)
         url = reverse("jobs:application", args=[application.pk])
     look_at(browser, url, live_server.url, user)
+
+
+@pytest.mark.parametrize("basis", [RESEARCH, START_UP])
+def test_the_questions_of_a_scheme(browser, live_server, basis):
+    owned = Owned()
+    scheme = make_scheme(basis=basis, category="industrial" if basis == RESEARCH else "")
+    partition = make_partition(site=make_site(aid_scheme=scheme))
+    draft = complete_draft(
+        organisation=owned.organisation, mode=make_access_mode(), actor=owned.owner, partition=partition
+    )
+    look_at(browser, reverse("jobs:application_edit", args=[draft.pk]), live_server.url, owned.owner)
 
 
 @pytest.mark.parametrize("page", ["queue", "review", "awards"])

@@ -2,7 +2,7 @@
 
 from accounts.state_aid.services.accounts import Headroom, Member, StateAccount, headroom, headrooms, undertaking_of
 from accounts.state_aid.services.awards import adjust_to_use, release_award, standing, threads_of
-from accounts.state_aid.services.cases import Project, build_case
+from accounts.state_aid.services.cases import Project, build_case, start_up_of
 from accounts.state_aid.services.declarations import declare_aid
 from accounts.state_aid.services.facts import latest_declaration
 from accounts.state_aid.services.grants import assess_grant, grant_award, judge_grant, reserve_award
@@ -52,6 +52,7 @@ __all__ = [
     "reserve_award",
     "save_scheme",
     "standing",
+    "start_up_of",
     "state_link",
     "take_back_event",
     "threads_of",

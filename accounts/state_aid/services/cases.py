@@ -35,6 +35,17 @@ class Project:
     start_up: case.StartUp | None = None
 
 
+def start_up_of(said: Mapping[str, Any]) -> case.StartUp:
+    """The facts of Art 22(2) as a request holds them: listed, profits, took_over (bool), registered_on (ISO day)."""
+    listed, day = said.get("listed"), said.get("registered_on")
+    return case.StartUp(
+        unlisted=None if listed is None else not listed,
+        registered_on=date.fromisoformat(day) if day else None,
+        profits_distributed=said.get("profits"),
+        took_over=said.get("took_over"),
+    )
+
+
 def build_case(
     *,
     organisation: Organisation,
