@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.state_aid import declaration_views, group_views, law_views
+from accounts.state_aid import declaration_views, group_views, law_views, reversal_views
 
 urlpatterns = [
     path("organisation/group/", group_views.group, name="group"),
@@ -16,6 +16,7 @@ urlpatterns = [
     path("administration/groups/", group_views.groups, name="groups"),
     path("administration/groups/link/<uuid:pk>/", group_views.groups_link, name="groups_link"),
     path("administration/groups/event/<uuid:pk>/", group_views.groups_event, name="groups_event"),
+    path("administration/awards/<uuid:pk>/reverse/", reversal_views.award_reverse, name="award_reverse"),
     path("administration/law/", law_views.law, name="law"),
     path("administration/law/scheme/", law_views.scheme, name="law_scheme_add"),
     path("administration/law/scheme/<uuid:pk>/", law_views.scheme, name="law_scheme"),

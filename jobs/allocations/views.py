@@ -89,6 +89,7 @@ def allocation_awards(request: HttpRequest, pk: UUID) -> HttpResponse:
         "form": form,
         "ended": has_ended(row, on=today()),
         "awards": [{"first": first, "left": standing(first.award)} for first in threads],
+        "may_reverse": may(request.user, Action.MANAGE_LAW),
         "used_value": gpu_seconds_value(now_is.used, row.eur_per_gpu_hour),
         "balance": now_is,
     }

@@ -120,6 +120,7 @@ OBJECTS: dict[str, Callable[[Owned], Any]] = {
     "group_event": lambda owned: GroupRows(owned.organisation).event.pk,
     "groups_link": lambda owned: GroupRows(owned.organisation).link.pk,
     "groups_event": lambda owned: GroupRows(owned.organisation).event.pk,
+    "award_reverse": lambda owned: GroupRows(owned.organisation).award.award,
     "law_scheme": lambda owned: GroupRows(owned.organisation).scheme.pk,
     "law_parameters": lambda _owned: "policy",
     "duty": lambda owned: DutyRows(owned.organisation).duty.pk,
@@ -149,6 +150,7 @@ ADMINISTRATION = {
     "accounts:aid_assessment",
     "accounts:groups_link",
     "accounts:groups_event",
+    "accounts:award_reverse",
     "accounts:law_scheme",
     "accounts:law_parameters",
 }

@@ -156,6 +156,13 @@ def test_pages_of_the_administration(browser, live_server, name):
     look_at(browser, reverse(name), live_server.url, administrator)
 
 
+def test_taking_an_award_back(browser, live_server):
+    administrator = with_second_factor(make_user())
+    grant(administrator, Role.ADMINISTRATOR)
+    row = GroupRows(Owned().organisation).award
+    look_at(browser, reverse("accounts:award_reverse", args=[row.award]), live_server.url, administrator)
+
+
 @pytest.mark.parametrize(
     "page", ["duties", "duty", "register", "references", "yearly", "requests", "request_new", "request"]
 )

@@ -1,7 +1,7 @@
 """What can be done about public support. One module a subject; pages and other apps import from here."""
 
 from accounts.state_aid.services.accounts import Headroom, Member, StateAccount, headroom, headrooms, undertaking_of
-from accounts.state_aid.services.awards import adjust_to_use, release_award, standing, threads_of
+from accounts.state_aid.services.awards import adjust_to_use, release_award, reverse_award, standing, threads_of
 from accounts.state_aid.services.cases import Project, build_case, start_up_of
 from accounts.state_aid.services.declarations import declare_aid
 from accounts.state_aid.services.facts import latest_declaration
@@ -50,6 +50,7 @@ __all__ = [
     "refuse_link",
     "release_award",
     "reserve_award",
+    "reverse_award",
     "save_scheme",
     "standing",
     "start_up_of",

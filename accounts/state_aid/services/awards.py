@@ -4,11 +4,14 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import AidAward, Organisation, User
+from accounts.permissions import require
+from accounts.roles import Action
 from accounts.state_aid.services import hooks
 from accounts.state_aid.services.locks import lock_undertaking
 from portal.kernel.errors import DomainError
@@ -108,3 +111,24 @@ def adjust_to_use(
         )
         surplus -= back
     return rows
+
+
+@transaction.atomic
+def reverse_award(*, award: UUID, reason: str, actor: User, on: date) -> AidAward:
+    """An administrator takes back all that is left of an award that should not have been granted; hours stay.
+
+    Raises DomainError: reversal_reason, aid_award_unknown, nothing_to_reverse.
+    """
+    require(actor, Action.MANAGE_LAW)
+    if not reason.strip():
+        raise DomainError("reversal_reason", _("Say why: auditors read it ten years later."), field="reason")
+    first = AidAward.objects.filter(award=award).select_related("organisation").order_by("created_at").first()
+    if first is None:
+        raise DomainError("aid_award_unknown", _("There is no such award."), status=404)
+    lock_undertaking(granting_state=first.granting_state, organisation=first.organisation)
+    left = standing(award)
+    if left <= 0:
+        raise DomainError("nothing_to_reverse", _("Nothing is left of this award."))
+    return release_award(
+        award=award, event=AidAward.Event.REVERSED, amount_eur=left, reason=reason.strip(), actor=actor, on=on
+    )

@@ -1,9 +1,10 @@
 """One of everything about an organisation's group, for tests that walk over addresses."""
 
 from datetime import date
+from decimal import Decimal
 from functools import cached_property
 
-from accounts.models import AidScheme, ControlStatement, Organisation, UndertakingEvent
+from accounts.models import AidAward, AidScheme, ControlStatement, Organisation, UndertakingEvent
 from accounts.state_aid.case import INNOVATION
 from accounts.state_aid.keys import organisation_key
 
@@ -39,6 +40,14 @@ class GroupRows:
             basis=INNOVATION, valid_from=date(2026, 1, 1),
         )  # fmt: skip
 
+    @cached_property
+    def award(self) -> AidAward:
+        return AidAward.objects.create(
+            organisation=self.organisation, event="reserved", granting_state="LU", granting_authority="A ministry",
+            origin="national_share", regime="2023/2831", amount_eur=Decimal(1100), granted_on=date(2026, 3, 1),
+            reference="ALC-2026-0001",
+        )  # fmt: skip
+
     def ids(self) -> dict[str, object]:
         """An id for every address about groups and law."""
         return {
@@ -48,10 +57,11 @@ class GroupRows:
             "group_event_correct": self.event.pk,
             "groups_link": self.link.pk,
             "groups_event": self.event.pk,
+            "award_reverse": self.award.award,
             "law_scheme": self.scheme.pk,
             "law_parameters": "policy",
         }
 
 
 # For administrators, who are no party.
-STAFF_ONLY = {"groups_link", "groups_event", "law_scheme", "law_parameters"}
+STAFF_ONLY = {"award_reverse", "groups_link", "groups_event", "law_scheme", "law_parameters"}
