@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from accounts import countries, derivation, ownership_drawing
 from accounts.interview_wording import answers_in_words, subject_label
 from accounts.models import SmeAssessment
-from accounts.services.reassessment import last_day_in_force
+from accounts.size_in_force import last_day_in_force
 from accounts.size_wording import size_label
 from accounts.sme.codes import Code
 from portal.papers import Branch, Bullets, Facts, Heading, Note, Paper, Part, Signature, Table, Text, Tree, Words

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from accounts.services import messages
+from accounts import notices
 from accounts.services.reassessment import ask_again
 from accounts.state_aid.duties.alerts import alert_due
 from accounts.state_aid.duties.yearly import open_yearly
@@ -13,8 +13,8 @@ from portal.kernel.clock import now, today
 @shared_task(name="accounts.sweep")
 def sweep() -> None:
     """Sends every e-mail that is still waiting. Runs periodically; running it twice sends nothing twice."""
-    for notice_id in messages.unsent(at=now()):
-        messages.send_notice(notice_id=notice_id, at=now())
+    for notice_id in notices.unsent(at=now()):
+        notices.send_notice(notice_id=notice_id, at=now())
 
 
 @shared_task(name="accounts.duties")

@@ -1,14 +1,12 @@
 """What can be done to people and organisations. One module a subject; other apps import from here."""
 
-from accounts.services.messages import mark_read, notify, send_notice
+from accounts.notices import mark_read, notify, send_notice
 from accounts.services.organisations import create_organisation, edit_organisation, switch_organisation
 from accounts.services.people import update_profile
 from accounts.services.portal_roles import appoint_first_administrator, grant_portal_role, revoke_portal_role
-from accounts.services.reassessment import assessment_in_force
 from accounts.services.size import (
     declare_size,
     forget_account_year,
-    latest_assessment,
     record_account_year,
 )
 from accounts.services.team import (
@@ -19,6 +17,7 @@ from accounts.services.team import (
     remove_person,
     revoke_invitation,
 )
+from accounts.size_in_force import assessment_in_force, latest_assessment
 
 __all__ = [
     "accept_invitation",

@@ -10,6 +10,7 @@ from accounts import audit, countries, identifiers
 from accounts.models import Organisation, RoleGrant, User
 from accounts.permissions import forget_grants, require
 from accounts.roles import Action, Role
+from accounts.state_aid.services import lock_structure
 from portal.kernel.errors import DomainError
 
 
@@ -71,7 +72,7 @@ def edit_organisation(*, actor: User, organisation: Organisation, **changes: Any
         with transaction.atomic():
             if {"vat_number", "euid"} & set(changed):
                 # Others may know the company by its number: no decision may be under way while that changes.
-                _hold_decisions()
+                lock_structure()
             Organisation.objects.filter(pk=organisation.pk).update(**{name: wanted[name] for name in changed})
             audit.record(
                 actor=actor,
@@ -91,13 +92,6 @@ def switch_organisation(*, actor: User, organisation: Organisation) -> None:
     """Makes that organisation the one the person works for. The caller found it with `visible_to(actor)`."""
     require(actor, Action.VIEW_ORGANISATION, organisation=organisation)
     _work_for(actor, organisation)
-
-
-def _hold_decisions() -> None:
-    # Imported here: state aid builds on this app's services.
-    from accounts.state_aid.services import lock_structure
-
-    lock_structure()
 
 
 def _work_for(actor: User, organisation: Organisation) -> None:

@@ -14,9 +14,10 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts import audit
-from accounts.models import AuditEvent, Organisation, SmeAssessment
+from accounts.models import AuditEvent, SmeAssessment
+from accounts.notices import notify
 from accounts.selectors import owners_of
-from accounts.services.messages import notify
+from accounts.size_in_force import last_day_in_force
 from accounts.size_policy import size_policy_on
 from accounts.sme.graph import Basis, Figures
 
@@ -39,27 +40,6 @@ def due_day(periods: Iterable[Figures], *, on: date) -> date:
     approved = [one.period_end for one in known if one.basis is Basis.APPROVED]
     closing = a_year_later(max(approved)) if approved else max((one.period_end for one in known), default=on)
     return closing + timedelta(days=size_policy_on(on).approved_after_days)
-
-
-def last_day_in_force(assessment: SmeAssessment) -> date | None:
-    """The last day on which grants may rest on it, by the settings of the day it was signed; None without an end."""
-    if assessment.reassess_on is None:
-        return None
-    return assessment.reassess_on + timedelta(days=size_policy_on(assessment.declared_on).grace_days)
-
-
-def assessment_in_force(organisation: Organisation, on: date) -> SmeAssessment | None:
-    """The statement signed last, unless it has run out on that day."""
-    latest = organisation.sme_assessments.order_by("-created_at").first()
-    if latest is None:
-        return None
-    end = last_day_in_force(latest)
-    return latest if end is None or on <= end else None
-
-
-def is_due(assessment: SmeAssessment, on: date) -> bool:
-    """Whether the company should state its size anew by now; the old statement may still be in force."""
-    return assessment.reassess_on is not None and assessment.reassess_on <= on
 
 
 def ask_again(*, on: date) -> int:

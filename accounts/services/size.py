@@ -17,6 +17,7 @@ from accounts.services.interview import open_points
 from accounts.services.ownership import SELF, locked_statement, ownership_of, save_answers
 from accounts.services.reassessment import due_day
 from accounts.services.undertaking_links import record_links
+from accounts.size_in_force import latest_assessment
 from accounts.size_policy import size_policy_on
 from accounts.sme import graph, rules
 from accounts.sme.relations import RelationKind
@@ -165,11 +166,6 @@ def declare_size(
     )
     record_links(actor=actor, organisation=organisation, ownership=ownership, on=on)
     return assessment
-
-
-def latest_assessment(organisation: Organisation) -> SmeAssessment | None:
-    """The statement that counts: the one signed last."""
-    return organisation.sme_assessments.order_by("-created_at").first()
 
 
 def replayed(assessment: SmeAssessment) -> bool | None:

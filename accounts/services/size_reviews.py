@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import SizeReview, SmeAssessment, User
+from accounts.notices import notify
 from accounts.permissions import require_somewhere
 from accounts.roles import Action
 from accounts.selectors import owners_of
-from accounts.services.messages import notify
 from portal.kernel.errors import DomainError, NotAllowed
 
 SIZE = SmeAssessment.SizeClass

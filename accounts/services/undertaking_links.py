@@ -11,6 +11,7 @@ from accounts.models import ControlStatement, Organisation, Party, User
 from accounts.services.ownership import SELF
 from accounts.sme import graph
 from accounts.state_aid.keys import organisation_key, outside_key
+from accounts.state_aid.services import record_control
 
 HALF = Decimal(50)
 NO_UNDERTAKINGS = frozenset(
@@ -51,9 +52,6 @@ def control_links(*, organisation: Organisation, ownership: graph.Ownership) -> 
 
 def record_links(*, actor: User, organisation: Organisation, ownership: graph.Ownership, on: date) -> None:
     """Hands the links to the dated graph of undertakings, in the transaction of the signature."""
-    # Imported here: state aid builds on this app's services.
-    from accounts.state_aid.services import record_control
-
     record_control(
         organisation=organisation,
         links=control_links(organisation=organisation, ownership=ownership),

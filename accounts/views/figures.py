@@ -12,7 +12,7 @@ from accounts.permissions import may
 from accounts.roles import Action
 from accounts.services.interview import open_points
 from accounts.services.ownership import ownership_of, read_group, statement_of
-from accounts.services.reassessment import is_due, last_day_in_force
+from accounts.size_in_force import is_due, last_day_in_force
 from accounts.sme.graph import ownership_to_json
 from accounts.views.access import in_organisation, organisation_of, person
 from accounts.views.size_common import STEPS, address, steps_of

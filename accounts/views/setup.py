@@ -7,7 +7,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import AidDeclaration, SmeAssessment
-from accounts.services.reassessment import is_due
+from accounts.size_in_force import is_due
 from accounts.state_aid.regimes import BUILT_IN, GENERAL, law_for
 
 

@@ -14,8 +14,8 @@ from accounts.interview_wording import answers_in_words, subject_label
 from accounts.models import SmeAssessment
 from accounts.selectors import statements_visible_to
 from accounts.services import latest_assessment
-from accounts.services.reassessment import last_day_in_force
 from accounts.services.size import replayed
+from accounts.size_in_force import last_day_in_force
 from accounts.size_paper import paper_of
 from accounts.views.access import organisation_or_none, person
 from accounts.views.size_common import drawings_of

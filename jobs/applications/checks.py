@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts import countries
 from accounts.models import AidDeclaration, SmeAssessment
 from accounts.services import latest_assessment
-from accounts.services.reassessment import assessment_in_force
+from accounts.size_in_force import assessment_in_force
 from accounts.state_aid.case import Case, Outcome, Verdict
 from accounts.state_aid.services import judge_grant
 from accounts.state_aid.wording import reason_sentence, refusal_sentence

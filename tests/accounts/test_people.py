@@ -22,10 +22,10 @@ from accounts.demonstration import (
     create_demonstration_people,
 )
 from accounts.models import AidDeclaration, AuditEvent, Notification, Organisation, OutboxMessage, User
+from accounts.notices import unsent
 from accounts.roles import Role
 from accounts.selectors import unread_count
 from accounts.services import latest_assessment, notify, send_notice
-from accounts.services.messages import unsent
 from accounts.state_aid.services import declare_aid, headrooms
 from accounts.tasks import sweep
 from portal.kernel.clock import now, today

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts import countries
 from accounts.models import AidAward, AidDuty, User
-from accounts.services.messages import notify
+from accounts.notices import notify
 from accounts.state_aid.duties.clocks import clock_on
 from accounts.state_aid.duties.rows import clocks_of
 from accounts.state_aid.duties.scope import officers_of

@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import AidAward, AidDuty, AidLetter, Organisation, User
+from accounts.notices import notify
 from accounts.selectors import owners_of
-from accounts.services.messages import notify
 from accounts.state_aid.duties.scope import states_seen_by
 from accounts.state_aid.letters import facts
 from accounts.state_aid.letters.paper import paper_of

@@ -7,8 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.models import AidDeclaration, AidScheme, Organisation, OwnershipStatement, SmeAssessment
-from accounts.services.reassessment import assessment_in_force
-from accounts.services.size import latest_assessment
+from accounts.size_in_force import assessment_in_force, latest_assessment
 from accounts.state_aid import case
 from accounts.state_aid.services.facts import aid_of, latest_declarations
 from accounts.state_aid.services.law import Rules

@@ -18,10 +18,10 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import ControlStatement, Evidence, Organisation, UndertakingEvent, User
+from accounts.notices import notify
 from accounts.permissions import may, require
 from accounts.roles import Action
 from accounts.selectors import owners_of
-from accounts.services import notify
 from accounts.state_aid.keys import names_a_company, organisation_id, organisation_key
 from accounts.state_aid.services.locks import lock_structure
 from accounts.state_aid.services.undertakings import keys_of, needs_nobody_else

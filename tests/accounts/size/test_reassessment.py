@@ -6,7 +6,8 @@ import pytest
 
 from accounts.models import LegalParameter, Notification
 from accounts.services import assessment_in_force, declare_size
-from accounts.services.reassessment import a_year_later, ask_again, last_day_in_force
+from accounts.services.reassessment import a_year_later, ask_again
+from accounts.size_in_force import last_day_in_force
 from accounts.size_policy import size_policy_on
 from accounts.sme.graph import ChangeMode
 from tests.accounts.size.conftest import TODAY
