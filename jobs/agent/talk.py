@@ -144,7 +144,7 @@ class Talk:
             return 0, {}
         draining = bool(self.state.noted("draining", False))
         waiting = sum(1 for one in attempts if one.state in ("leased", "staging", "submitted"))
-        free = max(0, about["gpus_free"] - waiting)
+        free = max(0, about.get("room", about["gpus_free"]) - waiting)
         capacity = {"gpus_total": about["gpus_total"], "gpus_free": about["gpus_free"], "queue": waiting}
         return 0 if draining else free, {**capacity, "draining": draining}
 

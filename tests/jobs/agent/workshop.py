@@ -42,7 +42,10 @@ class Workshop:
             "portal": {"url": self.url, "enrolment_code": self.code, "wait_seconds": 0},
             "agent": {"work": str(self.work), "store": str(self.store), "name": "workshop", **self.agent_table},
             "allow": {"recipes": ["chat", "classify"], "max_gpus": 1, "max_minutes": 60, **self.allow},
-            "backend.local": {"gpus": 1, **({"command": self.command} if self.command else {}), **self.options},
+            f"backend.{self.agent_table.get('backend', 'local')}": {
+                **({"command": self.command} if self.command else {}),
+                **self.options,
+            },
         }
         lines = [
             line
