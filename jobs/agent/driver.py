@@ -103,6 +103,8 @@ class Driver:
         """Only after the portal has confirmed that it will give the work to nobody else."""
         if status.phase in (Phase.RUNNING, Phase.ENDED):
             self._move(attempt, "running", native_id=status.native_id, started_at=_iso(status.started_at))
+        elif attempt.cancel and status.phase == Phase.PENDING:
+            self.backend.cancel(attempt.key, GRACE)  # it waits in the site's own queue
         elif attempt.committed and status.phase == Phase.UNKNOWN:
             self._order(attempt)
 

@@ -24,7 +24,7 @@ from jobs.agent.backends.folders import JobFolders, training_command, training_e
 from jobs.agent.backends.slurm_capacity import capacity
 from jobs.agent.backends.slurm_commands import Slurm
 from jobs.agent.backends.slurm_options import SlurmOptions
-from jobs.agent.backends.slurm_reasons import SlurmTrouble
+from jobs.agent.backends.slurm_reasons import SlurmTrouble, hopeless
 from jobs.agent.backends.slurm_rows import PAST, SlurmJob
 from jobs.agent.backends.slurm_status import Facts, merged, read_runs, status_of
 from jobs.agent.backends.slurm_usage import metered
@@ -34,7 +34,7 @@ from jobs.agent.files import read_json, write_json
 
 logger = logging.getLogger(__name__)
 
-JOURNAL = "slurm.json"
+JOURNAL, OUTPUT = "slurm.json", "slurm.out"
 # Beyond the grace the wrapper ends what does not stop; beyond this too, Slurm is asked to.
 _WRAPPER_SECONDS = 30.0
 
@@ -97,8 +97,11 @@ class SlurmBackend(JobFolders):
         return native
 
     def poll(self, keys: Sequence[str]) -> dict[str, Status]:
-        at = _now()
-        return {key: status_of(facts, at=at) for key, facts in self._facts(keys).items()}
+        found = {}
+        for key, facts in self._facts(keys).items():
+            self._take_back(facts)
+            found[key] = status_of(facts, at=_now())
+        return found
 
     def cancel(self, key: str, grace: float) -> None:
         """What waits leaves the queue. What runs is asked by its wrapper, which ends it after the grace."""
@@ -149,7 +152,7 @@ class SlurmBackend(JobFolders):
             # Two copies of one key run one after the other, and the second finds the first one's claim.
             "dependency": "singleton",
             "chdir": str(job),
-            "output": str(job / "slurm.out"),
+            "output": str(job / OUTPUT),
             "open-mode": "append",
             "time": str(minutes),
             "deadline": f"now+{expires}minutes",
@@ -208,7 +211,7 @@ class SlurmBackend(JobFolders):
             key: Facts(
                 key=key, journal=journal, rows=rows.get(key, []), runs=read_runs(self._job(key)),
                 cancelled=(self._job(key) / CANCEL).exists(), goes_on=bool(self._order_of(key).get("goes_on")),
-                lost_seconds=self.options.lost_seconds,
+                lost_seconds=self.options.lost_seconds, said=_tail(self._job(key) / OUTPUT),
             )
             for key, journal in journals.items()
         }  # fmt: skip
@@ -250,6 +253,16 @@ class SlurmBackend(JobFolders):
         rows = self.slurm.queue().get(self.options.prefix + key, [])
         return [row for row in rows if not row.final and row.state not in PAST]
 
+    def _take_back(self, facts: Facts) -> None:
+        """A job that waits for what will never come leaves the queue, and ends with that reason."""
+        waiting = [row for row in facts.of_newest() if row.waiting and not facts.runs] if facts.submissions else []
+        for row in waiting:
+            reason = hopeless(row.reason)
+            if reason is not None:
+                self.slurm.scancel("--state=PENDING", row.native_id)
+                self._refuse(facts, Ended.REFUSED, SlurmTrouble(reason, f"it waits: {row.reason}", refused=True))
+                facts.journal.update(read_json(self._job(facts.key) / JOURNAL))
+
     # ---- the journal ---------------------------------------------------------------------------------------------
 
     def _write_down(self, facts: Facts, number: int, native: str | None) -> None:
@@ -278,6 +291,16 @@ class SlurmBackend(JobFolders):
 def _needs_accounting(queue: list[SlurmJob]) -> bool:
     """The controller alone says enough of a job that waits or runs for the first time."""
     return not queue or any(row.final or row.restarts for row in queue) or len(queue) > 1
+
+
+def _tail(path: Path, most: int = 2000) -> str:
+    """The end of the job's own output: only the job script and Slurm write there, the training has its log."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - most))
+            return file.read().decode(errors="replace")
+    except FileNotFoundError:
+        return ""
 
 
 def _now() -> datetime:

@@ -47,7 +47,8 @@ class SlurmOptions:
         for name, value in config.options.items():
             if name not in kinds:
                 raise BackendError(f"backend.slurm.{name} is not known; see docs/agent.md.")
-            given[name] = _as(kinds[name], name, value)
+            if value != "":  # an empty text is the same as none
+                given[name] = _as(kinds[name], name, value)
         return cls(**given)
 
     def account_for(self, tenant: str) -> str:

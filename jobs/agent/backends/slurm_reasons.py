@@ -74,6 +74,9 @@ ENDS: dict[str, End] = {
     ),
 }
 
+# What some plug-ins write into the job's output before they kill it, without giving it the state OUT_OF_MEMORY.
+MEMORY_WORDS = ("exceeded memory limit", "exceeded job memory limit", "oom-kill event", "oom_kill event")
+
 LOST = _reason("lost_by_scheduler", "interrupted", "The site's scheduler has no trace of the run any more.", _AGAIN)
 WRAPPER_SILENT = _reason(
     "no_receipt",
@@ -243,6 +246,35 @@ COMPLAINTS: tuple[Complaint, ...] = (
         "Operator: make room where slurmctld keeps its state.",
     ),
 )
+# Reasons for which a job may wait for ever (man squeue, "JOB REASON CODES"), and the complaint they amount to. A job
+# that waits for one of these is taken back at once, instead of expiring after its whole patience.
+_HOPELESS = {
+    "PartitionTimeLimit": "time_too_long",
+    "PartitionNodeLimit": "shape_unknown",
+    "BadConstraints": "shape_unknown",
+    "InvalidAccount": "account_unknown",
+    "AccountNotAllowed": "account_unknown",
+    "InvalidQOS": "qos_unknown",
+    "QOSNotAllowed": "qos_unknown",
+    "AssocGrpGRESMinutes": "budget_spent",
+    "AssocGrpGRESMinutesLimit": "budget_spent",
+    "AssocGrpCPUMinutesLimit": "budget_spent",
+    "AssocGrpBillingMinutes": "budget_spent",
+    "AssocMaxGRESPerJob": "budget_spent",
+    "AssocMaxWallDurationPerJobLimit": "time_too_long",
+    "QOSGrpGRESMinutes": "budget_spent",
+    "QOSMaxGRESPerJob": "budget_spent",
+    "QOSMaxWallDurationPerJobLimit": "time_too_long",
+    "DependencyNeverSatisfied": "job_script_refused",
+}
+
+
+def hopeless(reason: str) -> Reason | None:
+    """The reason for which a waiting job would never start; None while it has hope."""
+    code = _HOPELESS.get(reason)
+    return next((one.reason for one in COMPLAINTS if one.reason.code == code), None)
+
+
 COMMAND_MISSING = _reason(
     "commands_missing",
     "never_started",

@@ -13,10 +13,8 @@ at scancel. TERM ends the training at once, and it goes on from its last complet
 import os
 import signal
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from jobs.agent.backends.wrapper import ORDER, RUNS, START, Watch, claim
 from jobs.agent.files import read_json
@@ -87,10 +85,6 @@ def _exit_code(watch: SlurmWatch) -> int:
     if returned is None:
         return 0
     return returned if returned >= 0 else 128 - returned
-
-
-def moment_of(start: dict[str, Any]) -> datetime:
-    return datetime.fromisoformat(start["started_at"]).astimezone(UTC)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.agent.backends.base import Ended, Phase, Reason, Status
-from jobs.agent.backends.slurm_reasons import ENDS, LOST, WRAPPER_SILENT
+from jobs.agent.backends.slurm_reasons import ENDS, LOST, MEMORY_WORDS, WRAPPER_SILENT
 from jobs.agent.backends.slurm_rows import PAST, SlurmJob
 from jobs.agent.backends.wrapper import ALIVE, END, RUNS, START
 from jobs.agent.files import read_json
@@ -53,6 +53,7 @@ class Facts:
     cancelled: bool = False
     goes_on: bool = False
     lost_seconds: float = 600.0
+    said: str = ""  # the end of what Slurm itself wrote into the job's output
 
     @property
     def submissions(self) -> list[dict[str, Any]]:
@@ -102,9 +103,9 @@ def merged(queue: list[SlurmJob], accounting: list[SlurmJob], *, at: datetime, w
 
     `waiting`: the accounting answers, so a job that has just ended is given a moment to arrive there.
     """
-    known = {row.native_id for row in queue}
-    # Of a job that the controller holds, unfinished lines of the accounting are merely late.
-    rows = [row for row in accounting if row.final or row.state in PAST or row.native_id not in known]
+    # Who still runs, the controller says. An unfinished line of the accounting is late, or a runaway: a job of which
+    # a controller that died has forgotten everything.
+    rows = [row for row in accounting if row.final or row.state in PAST]
     for row in queue:
         if not row.final:
             rows.append(row)
@@ -173,12 +174,12 @@ def _end(facts: Facts, row: SlurmJob, run: Run | None) -> dict[str, Any]:
         "signal": receipt["signal"] if receipt else row.signal or None,
         "detail": _detail(row, receipt),
     }
-    if meaning.ended == Ended.OUT_OF_MEMORY:
-        return {**found, "ended": Ended.OUT_OF_MEMORY, "reason": meaning.reason}
+    if meaning.ended == Ended.OUT_OF_MEMORY or (why in (None, Ended.KILLED) and _of_memory(facts.said)):
+        return {**found, "ended": Ended.OUT_OF_MEMORY, "reason": ENDS["OUT_OF_MEMORY"].reason}
     if why in _RECEIPT_COUNTS:
-        return {**found, "ended": why, "detail": receipt["detail"] if receipt else ""}
+        return {**found, "ended": why}
     if row.state == "CANCELLED" and facts.cancelled:
-        return {**found, "ended": Ended.CANCELLED, "detail": ""}
+        return {**found, "ended": Ended.CANCELLED}
     if row.state == "TIMEOUT" and facts.goes_on:
         return {**found, "ended": Ended.SUSPENDED}
     if row.state == "DEADLINE" and run is not None:
@@ -188,6 +189,10 @@ def _end(facts: Facts, row: SlurmJob, run: Run | None) -> dict[str, Any]:
     if run is None:
         return {**found, "ended": Ended.CANNOT_START, "reason": WRAPPER_SILENT}
     return _killed(facts, {**found, "ended": why or Ended.KILLED})
+
+
+def _of_memory(said: str) -> bool:
+    return any(words in said.lower() for words in MEMORY_WORDS)
 
 
 def _killed(facts: Facts, found: dict[str, Any]) -> dict[str, Any]:

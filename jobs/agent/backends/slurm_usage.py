@@ -25,9 +25,11 @@ def metered(path: Path, facts: Facts, *, gpus: int, at: datetime) -> list[UsageR
     kept: list[dict[str, Any]] = read_json(path) or []
     lines = list(kept)
     seen = {(line["native_id"], line["started_at"]) for line in kept}
+    # What a receipt has stood in for is not counted again when the site mends its accounting later.
+    by_receipt = {line["native_id"] for line in kept if line["method"] == "receipt"}
     for row, run in _starts(facts):
         line = _line(facts.key, row, run, gpus)
-        if (line["native_id"], line["started_at"]) not in seen:
+        if (line["native_id"], line["started_at"]) not in seen and line["native_id"] not in by_receipt:
             lines.append(line)
             _compare(line)
     lines += _unaccounted(facts, {line["native_id"] for line in lines}, gpus, at)

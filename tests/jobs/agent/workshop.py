@@ -50,7 +50,7 @@ class Workshop:
         lines = [
             line
             for name, table in tables.items()
-            for line in (f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items()))
+            for line in (f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in table.items()))
         ]
         self.file.write_text("\n".join(lines))
 
@@ -122,6 +122,12 @@ class Workshop:
 
     def trainings(self) -> list[int]:
         return [found["pid"] for found in self.receipts("child") if alive(found["pid"])]
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {_toml(one)}" for key, one in value.items()) + "}"
+    return json.dumps(value)
 
 
 def alive(pid: int) -> bool:
