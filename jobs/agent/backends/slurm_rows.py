@@ -80,13 +80,12 @@ def queue_rows(text: str) -> list[SlurmJob]:
         started, ended = _moment(cells["StartTime"]), _moment(cells["EndTime"])
         elapsed = int((ended - started).total_seconds()) if started and ended else 0
         tres = _tres(cells["tres-alloc"])
-        # squeue prints the raw wait status here: the exit code in the upper byte, the signal below.
-        status = int(cells["exit_code"]) if cells["exit_code"].isdigit() else 0
+        code, number = _exit(cells["exit_code"])
         found.append(
             SlurmJob(
                 native_id=cells["JobID"], name=cells["Name"], state=cells["State"].split()[0], reason=cells["Reason"],
                 submitted_at=_moment(cells["SubmitTime"]), started_at=started, ended_at=ended, elapsed=max(0, elapsed),
-                gpus=_gpus(tres), cpus=_number(tres.get("cpu", "")), exit_code=status >> 8, signal=status & 0x7F,
+                gpus=_gpus(tres), cpus=_number(tres.get("cpu", "")), exit_code=code, signal=number,
                 nodes=_nodes(cells["NodeList"]), cluster=cells["Cluster"], restarts=_number(cells["RestartCnt"]),
             )
         )  # fmt: skip
@@ -115,15 +114,23 @@ def sacct_rows(text: str) -> list[SlurmJob]:
 
 def _sacct_row(cells: dict[str, str]) -> SlurmJob:
     tres = _tres(cells["AllocTRES"])
-    code, _, number = cells["ExitCode"].partition(":")
+    code, number = _exit(cells["ExitCode"])
     words = cells["State"].split()
     return SlurmJob(
         native_id=cells["JobIDRaw"], name=cells["JobName"], state=words[0], reason=cells["Reason"],
         submitted_at=_moment(cells["Submit"]), started_at=_moment(cells["Start"]), ended_at=_moment(cells["End"]),
         elapsed=_number(cells["ElapsedRaw"]), gpus=_gpus(tres), cpus=_number(tres.get("cpu", "")),
-        exit_code=_number(code), signal=_number(number), nodes=_nodes(cells["NodeList"]), cluster=cells["Cluster"],
+        exit_code=code, signal=number, nodes=_nodes(cells["NodeList"]), cluster=cells["Cluster"],
         by_uid=_number(words[2]) if len(words) == 3 and words[0] == "CANCELLED" else None,
     )  # fmt: skip
+
+
+def _exit(text: str) -> tuple[int, int]:
+    """Exit code and signal: squeue of 22.05 prints the raw wait status, sacct `code:signal`."""
+    if ":" in text:
+        code, _, number = text.partition(":")
+        return _number(code), _number(number)
+    return _number(text) >> 8, _number(text) & 0x7F
 
 
 def _moment(text: str) -> datetime | None:

@@ -6,7 +6,7 @@ import pytest
 
 from jobs.agent.backends.base import Ended, Phase, Status
 from jobs.agent.backends.slurm_reasons import COMPLAINTS, ENDS, hopeless, trouble_from
-from jobs.agent.backends.slurm_rows import FINAL, SACCT_FIELDS, node_rows, sacct_rows, seconds
+from jobs.agent.backends.slurm_rows import FINAL, SACCT_FIELDS, node_rows, queue_rows, sacct_rows, seconds
 from jobs.agent.backends.slurm_status import Facts, Run, merged, status_of
 from jobs.agent.outcome import outcome
 from jobs.execution.charging import RULES
@@ -64,6 +64,13 @@ def test_energy_that_was_not_measured_is_unknown(job, step, joules):
     )
     first, second = sacct_rows(text)
     assert (first.energy_joules, second.energy_joules) == (joules, None)
+
+
+@pytest.mark.parametrize(("text", "code", "number"), [("768", 3, 0), ("9", 0, 9), ("3:0", 3, 0), ("0:9", 0, 9)])
+def test_a_line_of_squeue_is_read(text, code, number):
+    cells = ["5", "k", "FAILED", "NonZeroExitCode", "1795248890", "1795248896", "1795248899", "cpu=1,gres/gpu=2", text]
+    (found,) = queue_rows("\x1f".join([*cells, "1", "n1", "c", ""]))
+    assert (found.exit_code, found.signal, found.gpus, found.elapsed, found.restarts) == (code, number, 2, 3, 1)
 
 
 def test_nodes_of_sinfo_are_counted_by_type():
