@@ -90,7 +90,7 @@ def read_config(path: Path) -> Config:
         ),
         keep_hours=float(agent.get("keep_hours", 0)),
         on_stop=on_stop,
-        options={"python": sys.executable, "gpus": 1, **options},
+        options={"python": sys.executable, **options},
     )
 
 

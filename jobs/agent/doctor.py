@@ -20,7 +20,14 @@ _MOST_SKEW = 120
 
 def examine(config: Config) -> list[Finding]:
     """Every check with its outcome; a check that breaks counts as failed."""
-    checks: tuple[Callable[[Config], Iterator[Finding]], ...] = (_identity, _portal, _store, _disk, _runtime)
+    checks: tuple[Callable[[Config], Iterator[Finding]], ...] = (
+        _identity,
+        _portal,
+        _store,
+        _disk,
+        _runtime,
+        _scheduler,
+    )
     found: list[Finding] = []
     for check in checks:
         try:
@@ -66,6 +73,13 @@ def _disk(config: Config) -> Iterator[Finding]:
     free = shutil.disk_usage(config.work).free
     yield free > _LEAST_FREE, f"{free / 1e9:.0f} GB are free in {config.work}"
     yield config.work.stat().st_mode & 0o077 == 0, f"{config.work} is closed to other users"
+
+
+def _scheduler(config: Config) -> Iterator[Finding]:
+    from jobs.agent.backends.slurm_doctor import findings
+
+    if config.backend == "slurm":
+        yield from findings(config)
 
 
 def _runtime(config: Config) -> Iterator[Finding]:

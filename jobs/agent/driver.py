@@ -103,6 +103,8 @@ class Driver:
         """Only after the portal has confirmed that it will give the work to nobody else."""
         if status.phase in (Phase.RUNNING, Phase.ENDED):
             self._move(attempt, "running", native_id=status.native_id, started_at=_iso(status.started_at))
+        elif attempt.cancel and status.phase == Phase.PENDING:
+            self.backend.cancel(attempt.key, GRACE)  # it waits in the site's own queue
         elif attempt.committed and status.phase == Phase.UNKNOWN:
             self._order(attempt)
 
@@ -113,8 +115,9 @@ class Driver:
             self._refuse(attempt.key, refusal)
             return
         order = Order(
-            key=work.key, spec=work.spec, gpus=work.gpus, max_seconds=work.max_seconds, not_after=work.not_after
-        )
+            key=work.key, spec=work.spec, gpus=work.gpus, max_seconds=work.max_seconds, not_after=work.not_after,
+            tenant=str(attempt.payload.get("tenant", "")),
+        )  # fmt: skip
         self.backend.submit(order)
 
     # ---- while it runs -------------------------------------------------------------------------------------------
@@ -256,7 +259,7 @@ class Driver:
         """The agent ends. What runs is suspended or left alone, as the site has configured."""
         self.stopping.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
-        if self.config.on_stop == "leave":
+        if self.config.on_stop == "leave" or self.backend.keeps_jobs:
             return
         keys = [attempt.key for attempt in self.state.attempts() if attempt.state in ("submitted", "running")]
         for key in keys:

@@ -14,6 +14,8 @@ _MEANING = {
     Ended.CANNOT_START: (Failure.INTERNAL, "The site could not start the training program."),
     Ended.KILLED: ("interrupted", "The run was ended from outside again and again."),
     Ended.SUSPENDED: ("interrupted", "The run was ended from outside."),
+    Ended.ENDED_BY_SITE: ("interrupted", "The site ended the run."),
+    Ended.REFUSED: ("never_started", "The site's scheduler did not take the job."),
 }
 _RESULT_LIMIT = 1_000_000
 
@@ -34,6 +36,9 @@ def outcome(status: Status, out: Path, *, cancelled: bool) -> tuple[str, dict[st
                 return "done", facts
             case "stopped" if cancelled:
                 return "cancelled", facts
+            case "stopped" if status.ended == Ended.TIME_LIMIT:
+                hint_code, sentence = _MEANING[Ended.TIME_LIMIT]
+                return "failed", {**facts, "hint_code": str(hint_code), "sentence": sentence}
             case "stopped":
                 return "failed", {**facts, "hint_code": "interrupted", "sentence": _MEANING[Ended.SUSPENDED][1]}
             case _:
@@ -48,6 +53,10 @@ def outcome(status: Status, out: Path, *, cancelled: bool) -> tuple[str, dict[st
         hint_code, sentence = failure, failure.sentence
     if status.detail:
         facts["result"] = {"detail": status.detail}
+    if status.reason is not None:
+        hint_code, sentence = status.reason.hint_code, status.reason.sentence
+        said = {"reason": status.reason.code, "next_step": status.reason.next_step}
+        facts["result"] = {**facts.get("result", {}), **said}
     return "failed", {**facts, "hint_code": str(hint_code), "sentence": sentence}
 
 

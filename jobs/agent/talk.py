@@ -45,6 +45,8 @@ class Talk:
         self._tails: dict[str, EventTail] = {}
         self._models: list[dict[str, str]] = []
         self._store_seen = 0.0
+        # A session that was opened while the scheduler was away has offered no GPUs; a new one is due when it is back.
+        self._offered_none = False
 
     def begin(self) -> None:
         """Opens a session: from now on older ones are fenced off."""
@@ -59,6 +61,7 @@ class Talk:
             "gpus": min(self.config.allowed.max_gpus, describe["gpus_total"]),
             "max_seconds": self.config.allowed.max_seconds,
         }
+        self._offered_none = describe["gpus_total"] == 0
         answer = self.portal.session(describe)
         self.epoch = answer["epoch"]
         self.state.note("session", {"epoch": self.epoch, "site": answer["site"], "at": time.time()})
@@ -98,7 +101,7 @@ class Talk:
         if not self._models:
             idle = min(idle, EMPTY_STORE_POLL)
         message = self._message(open_ones, wait=0 if busy else idle)
-        fresh_models = "models" in message
+        changed = "models" in message or (self._offered_none and message["capacity"].get("gpus_total", 0) > 0)
         try:
             answer = self.portal.sync(message)
         except Refused as refusal:
@@ -107,8 +110,8 @@ class Talk:
             raise
         self._hear(answer, {attempt.key: attempt for attempt in attempts})
         self.state.note("portal", {"heard": time.time(), "time": answer["time"]})
-        if fresh_models:
-            # The portal says in a session which tokenizers it lacks.
+        if changed:
+            # The portal says in a session which tokenizers it lacks, and hears in it what the site has.
             self.begin()
         if answer["work"] or answer["cancel"]:
             return 0.0
@@ -144,9 +147,10 @@ class Talk:
             return 0, {}
         draining = bool(self.state.noted("draining", False))
         waiting = sum(1 for one in attempts if one.state in ("leased", "staging", "submitted"))
-        free = max(0, about["gpus_free"] - waiting)
+        free = max(0, about.get("room", about["gpus_free"]) - waiting)
         capacity = {"gpus_total": about["gpus_total"], "gpus_free": about["gpus_free"], "queue": waiting}
-        return 0 if draining else free, {**capacity, "draining": draining}
+        trouble = {"trouble": about["trouble"]} if "trouble" in about else {}
+        return 0 if draining else free, {**capacity, "draining": draining, **trouble}
 
     def _add_models(self, message: dict[str, Any]) -> None:
         if time.monotonic() - self._store_seen < LOOK_AT_STORE:

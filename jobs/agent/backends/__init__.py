@@ -2,9 +2,10 @@
 
 from jobs.agent.backends.base import Backend, BackendError, Ended, NoSuchJob, Phase, Status, UsageRow
 from jobs.agent.backends.local import LocalBackend
+from jobs.agent.backends.slurm import SlurmBackend
 from jobs.agent.config import Config
 
-BACKENDS: tuple[type[Backend], ...] = (LocalBackend,)
+BACKENDS: tuple[type[Backend], ...] = (LocalBackend, SlurmBackend)
 
 
 def backend_for(config: Config) -> Backend:

@@ -37,10 +37,23 @@ class Ended(StrEnum):
     CANNOT_START = "cannot_start"
     SUSPENDED = "suspended"
     KILLED = "killed"
+    # The site's own people or rules ended it, and meant it: it is not started again.
+    ENDED_BY_SITE = "ended_by_site"
+    REFUSED = "refused"
 
 
 # After these the same key may be submitted again, and the training goes on from its last checkpoint.
 RESUMABLE = frozenset({Ended.SUSPENDED, Ended.KILLED})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reason:
+    """Why something went wrong at the site: our code, the portal's hint, a sentence and what to do next."""
+
+    code: str
+    hint_code: str
+    sentence: str
+    next_step: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +71,7 @@ class Status:
     exit_code: int | None = None
     signal: int | None = None
     detail: str = ""
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,23 +88,28 @@ class UsageRow:
     cpu_seconds: int
     energy_joules: int | None
     method: Literal["accounting", "receipt"]
+    # What the wrapper's own receipt says of the same start, where `method` is accounting: a second witness.
+    receipt_gpu_seconds: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What to run: the spec, the GPUs it is given, its time, and the latest moment it may begin."""
+    """What to run: the spec, the GPUs it is given, its time, the latest moment it may begin, and for whom."""
 
     key: str
     spec: JobSpec
     gpus: int
     max_seconds: int
     not_after: datetime
+    tenant: str = ""
 
 
 class Backend(Protocol):
     """A scheduler, or something like one. `key` names the job everywhere, so a second submission finds the first."""
 
     code: ClassVar[str]
+    # Whether what runs goes on by itself while no agent is there; then there is nothing to wait for when it ends.
+    keeps_jobs: ClassVar[bool]
 
     def __init__(self, config: Config) -> None: ...
 

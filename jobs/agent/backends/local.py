@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from jobs.agent.backends.base import (
     RESUMABLE,
@@ -26,8 +26,9 @@ from jobs.agent.backends.base import (
     Status,
     UsageRow,
 )
+from jobs.agent.backends.folders import JobFolders, plain_environment, training_command, training_environment
 from jobs.agent.backends.processes import ProcessId, members_of_group, signal_group
-from jobs.agent.backends.wrapper import ALIVE, CANCEL, CHILD, END, LOG, ORDER, RUNS, START
+from jobs.agent.backends.wrapper import ALIVE, CANCEL, CHILD, END, ORDER, RUNS, START
 from jobs.agent.config import Config
 from jobs.agent.files import read_json, write_json
 from models_hub.specs.fields import SAFE_NAME
@@ -38,14 +39,15 @@ CLUSTER = "local"
 _STARTING = 30.0
 
 
-class LocalBackend:
+class LocalBackend(JobFolders):
     code: ClassVar[str] = "local"
+    keeps_jobs: ClassVar[bool] = False
 
     def __init__(self, config: Config) -> None:
         options = config.options
         self.folder, self.store, self.receipts = config.jobs, config.store, config.work / "usage"
         self.python = str(options["python"])
-        self.gpus = int(options["gpus"])
+        self.gpus = int(options.get("gpus", 1))
         self.devices = [str(device) for device in options.get("devices", [])]
         self.memory_bytes = int(float(options.get("memory_gb", 0)) * 1e9)
         self.threads = int(options.get("threads", 0))
@@ -88,7 +90,7 @@ class LocalBackend:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd=CODE,
-            env={**_plain_environment(), "PYTHONPATH": str(CODE)},
+            env={**plain_environment(), "PYTHONPATH": str(CODE)},
             start_new_session=True,
         )
         self.children.append(child)
@@ -103,19 +105,6 @@ class LocalBackend:
         wish = {"grace": grace}
         if self._known(key) and read_json(self._job(key) / CANCEL) != wish:
             write_json(self._job(key) / CANCEL, wish)
-
-    def logs(self, key: str, offset: int, most: int) -> bytes:
-        try:
-            with (self._job(key) / LOG).open("rb") as file:
-                file.seek(offset)
-                return file.read(most)
-        except FileNotFoundError:
-            return b""
-
-    def stage(self, key: str, direction: Literal["in", "out"]) -> Path:
-        folder = self._job(key) / ("data" if direction == "in" else "out")
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return folder
 
     def usage(self, keys: Sequence[str]) -> list[UsageRow]:
         rows = []
@@ -144,17 +133,6 @@ class LocalBackend:
 
     # ---- files and processes -------------------------------------------------------------------------------------
 
-    def _job(self, key: str) -> Path:
-        if not SAFE_NAME.match(key):
-            raise BackendError(f"{key!r} is not a name of a job.")
-        return self.folder / key
-
-    def _known(self, key: str) -> bool:
-        return self._job(key).is_dir()
-
-    def _order_of(self, key: str) -> dict[str, Any]:
-        return read_json(self._job(key) / ORDER) or {}
-
     def _starts(self, key: str) -> list[Path]:
         runs = self._job(key) / RUNS
         numbers = sorted(int(path.name) for path in runs.iterdir() if path.name.isdigit()) if runs.is_dir() else []
@@ -166,19 +144,12 @@ class LocalBackend:
     def _order(self, order: Order, job: Path) -> dict[str, Any]:
         held = sum((row.ended_at - row.started_at).total_seconds() for row in self.usage([order.key]))
         environment = {
-            **_plain_environment(),
-            "PYTHONPATH": str(CODE),
-            "PYTHONUNBUFFERED": "1",
-            "HOME": str(job),
-            "HF_HUB_OFFLINE": "1",
-            "HF_HUB_DISABLE_TELEMETRY": "1",
-            **({"OMP_NUM_THREADS": str(self.threads)} if self.threads else {}),
+            **training_environment(job, code=CODE, threads=self.threads),
             **({"CUDA_VISIBLE_DEVICES": ",".join(self._devices_for(order))} if self.devices else {}),
             **self.environment,
         }
-        arguments = {"--spec": job / "spec.json", "--data": job / "data", "--store": self.store, "--out": job / "out"}
         return {
-            "command": [*self.command, "run", *(str(part) for pair in arguments.items() for part in pair)],
+            "command": training_command(self.command, job, store=self.store),
             "environment": environment,
             "cwd": str(job),
             "out": str(job / "out"),
@@ -303,9 +274,3 @@ def _end_orphans(leader: ProcessId | None) -> None:
     """The child died with its wrapper; what the child had started is ended here."""
     if leader is not None and ProcessId.of(leader.pid) in (leader, None) and members_of_group(leader.pid):
         signal_group(leader.pid, signal.SIGKILL)
-
-
-def _plain_environment() -> dict[str, str]:
-    """What a program needs to start, and nothing that is nobody's business."""
-    kept = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "TMPDIR", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES")
-    return {name: os.environ[name] for name in kept if name in os.environ}

@@ -47,11 +47,11 @@ def main(arguments: list[str]) -> int:
     return Watch(job, run, order).go(first=number == 1)
 
 
-def claim(job: Path, number: int) -> Path | None:
-    """Takes start `number` of this job, or finds it taken."""
-    draft = job / RUNS / f".claim-{os.getpid()}"
+def claim(job: Path, number: int | str, **facts: Any) -> Path | None:
+    """Takes start `number` of this job, or finds it taken. `facts` go into the receipt."""
+    draft = job / RUNS / f".claim-{os.uname().nodename}-{os.getpid()}"
     draft.mkdir(parents=True, exist_ok=True)
-    write_json(draft / START, {**_named(os.getpid()), "started_at": datetime.now(UTC).isoformat()})
+    write_json(draft / START, {**_named(os.getpid()), "started_at": datetime.now(UTC).isoformat(), **facts})
     run = job / RUNS / str(number)
     try:
         draft.rename(run)  # fails when the folder is there: it holds the other's receipt
@@ -67,6 +67,7 @@ class Watch:
 
     def __init__(self, job: Path, run: Path, order: dict[str, Any]) -> None:
         self.job, self.run, self.order = job, run, order
+        self.returned: int | None = None
         self.suspended = False
         self.why = ""
         self.peak = 0
@@ -94,11 +95,14 @@ class Watch:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=self.order["environment"],
+                env=self._environment(),
                 cwd=self.order["cwd"],
                 process_group=0,
                 preexec_fn=_die_with_parent,
             )
+
+    def _environment(self) -> dict[str, str]:
+        return dict(self.order["environment"])
 
     def _watch(self, child: "subprocess.Popen[bytes]") -> None:
         started = time.monotonic()
@@ -136,8 +140,11 @@ class Watch:
             return
         self.wish = wish
         grace = float(wish.get("grace", 30))
-        (Path(self.order["out"]) / STOP).touch()
+        self._ask_to_stop()
         self.stop_at, self.kill_at = now + grace, now + grace * 1.5
+
+    def _ask_to_stop(self) -> None:
+        (Path(self.order["out"]) / STOP).touch()
 
     def _kill(self, group: int, why: str) -> None:
         self.why = self.why or why
@@ -148,6 +155,7 @@ class Watch:
 
     def _end(self, why: str, returned: int | None, detail: str = "") -> int:
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self.returned = returned
         exit_code = returned if returned is not None and returned >= 0 else None
         number = -returned if returned is not None and returned < 0 else None
         # A child that had ended by itself before our signal reached it has ended by itself.

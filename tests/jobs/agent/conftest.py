@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.jobs.agent.slurm_site import slurm_options, slurm_site  # noqa: F401 (fixtures)
 from tests.jobs.agent.workshop import eventually, workshop_for
 from tests.jobs.scene import make_scene
 

@@ -35,10 +35,20 @@ class Parts:
         ]
 
 
-@pytest.fixture(params=BACKENDS, ids=lambda kind: kind.code)
+# What a back-end needs beside its code to be tried: a mark for pytest, and a fixture with its options.
+NEEDS = {"slurm": (pytest.mark.slurm, "slurm_options")}
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(kind, marks=NEEDS[kind.code][0] if kind.code in NEEDS else (), id=kind.code) for kind in BACKENDS
+    ]
+)
 def site(request, tmp_path):
     shop = Workshop(tmp_path / "site", url="http://localhost:1")
     shop.agent_table = {"backend": request.param.code}
+    if request.param.code in NEEDS:
+        shop.options = request.getfixturevalue(NEEDS[request.param.code][1])
     shop.write()
     backend = backend_for(shop.config)
     yield backend, shop

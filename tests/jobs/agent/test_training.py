@@ -31,7 +31,7 @@ def start(store, live_server, tmp_path):  # noqa: F811
     """Starts one real job at a real site; `start(recipe=…, method=…)`."""
     shops = []
 
-    def go(**kind):
+    def go(options=None, **kind):
         scene = make_scene(slug="spare")
         spec = make_job(tmp_path / "spec", **kind)
         seal = json.loads((store / spec["base_model"]["id"] / "store.json").read_text())
@@ -47,7 +47,8 @@ def start(store, live_server, tmp_path):  # noqa: F811
         shop = workshop_for(scene.site, tmp_path / "site", live_server.url, command=[])
         shutil.rmtree(shop.store)
         shop.store = store
-        shop.options = {"python": str(SITE_PYTHON), "threads": 1}
+        shop.agent_table = {"backend": "slurm"} if options else {}
+        shop.options = {"python": str(SITE_PYTHON), "threads": 1, **(options or {})}
         shop.write()
         shops.append(shop)
         shop.start()
@@ -98,3 +99,13 @@ def test_a_killed_chat_training_goes_on_and_comes_back_better(start):
     tuned = ended_well(run)
     assert tuned.result["after"]["loss"] < tuned.result["before"]["loss"]
     assert run.job.attempts.get().events.filter(type="metrics", data__has_key="loss").exists()
+
+
+@pytest.mark.slurm
+def test_a_training_through_slurm_comes_back_measured(start, slurm_site, slurm_options):
+    run = start(recipe="classify", method="baseline", options=slurm_options)
+    tuned = ended_well(run)
+    assert tuned.result["after"]["accuracy"] > tuned.result["before"]["accuracy"]
+    row = UsageRecord.objects.get()
+    assert (row.method, row.cluster) == ("accounting", slurm_site.name)
+    assert row.gpu_seconds == slurm_site.gpu_seconds(slurm_options["prefix"] + run.job.attempts.get().key)

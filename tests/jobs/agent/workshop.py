@@ -42,12 +42,15 @@ class Workshop:
             "portal": {"url": self.url, "enrolment_code": self.code, "wait_seconds": 0},
             "agent": {"work": str(self.work), "store": str(self.store), "name": "workshop", **self.agent_table},
             "allow": {"recipes": ["chat", "classify"], "max_gpus": 1, "max_minutes": 60, **self.allow},
-            "backend.local": {"gpus": 1, **({"command": self.command} if self.command else {}), **self.options},
+            f"backend.{self.agent_table.get('backend', 'local')}": {
+                **({"command": self.command} if self.command else {}),
+                **self.options,
+            },
         }
         lines = [
             line
             for name, table in tables.items()
-            for line in (f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items()))
+            for line in (f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in table.items()))
         ]
         self.file.write_text("\n".join(lines))
 
@@ -119,6 +122,12 @@ class Workshop:
 
     def trainings(self) -> list[int]:
         return [found["pid"] for found in self.receipts("child") if alive(found["pid"])]
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {_toml(one)}" for key, one in value.items()) + "}"
+    return json.dumps(value)
 
 
 def alive(pid: int) -> bool:

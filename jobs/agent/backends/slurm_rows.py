@@ -1,0 +1,219 @@
+"""What squeue, sacct and sinfo print, as plain rows. Times are read as seconds since the epoch (SLURM_TIME_FORMAT=%s).
+
+sacct is asked with duplicates (-D): a requeued job has one row for each start under one id, and only the last is shown
+otherwise. Its exit code is the batch script's, right in every version; the REST API of 22.05 says 0 for every job.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+# Everything else is a job that will still hold, or may hold again, what it was given.
+FINAL = frozenset(
+    ("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED",
+     "TIMEOUT", "REVOKED")
+)  # fmt: skip
+# sacct's word for an earlier start of a job that was queued anew.
+PAST = frozenset({"REQUEUED"})
+WAITING = frozenset({"PENDING", "REQUEUE_HOLD", "REQUEUE_FED", "RESV_DEL_HOLD", "SPECIAL_EXIT", "REQUEUED"})
+
+QUEUE_FIELDS = (
+    "JobID", "Name", "State", "Reason", "SubmitTime", "StartTime", "EndTime", "tres-alloc", "exit_code", "RestartCnt",
+    "NodeList", "Cluster",
+)  # fmt: skip
+SACCT_FIELDS = (
+    "JobIDRaw", "JobName", "State", "Reason", "Submit", "Start", "End", "AllocTRES", "ExitCode", "NodeList", "Cluster",
+    "ElapsedRaw", "CPUTimeRAW", "ConsumedEnergyRaw",
+)  # fmt: skip
+_MARK = "\x1f"
+# Slurm's own "no value" in 32 bits, and what older plug-ins say for "not measured".
+_NO_ENERGY = 2**32 - 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlurmJob:
+    """One start of one job, or a job that waits. Times in UTC; `elapsed`, GPU and CPU figures as allocated."""
+
+    native_id: str
+    name: str
+    state: str
+    reason: str
+    submitted_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    elapsed: int
+    gpus: int
+    cpus: int
+    exit_code: int
+    signal: int
+    nodes: str
+    cluster: str
+    energy_joules: int | None = None
+    restarts: int = 0
+    by_uid: int | None = None  # who cancelled it
+
+    @property
+    def final(self) -> bool:
+        return self.state in FINAL
+
+    @property
+    def waiting(self) -> bool:
+        return self.state in WAITING
+
+    @property
+    def ran(self) -> bool:
+        """Whether this start held anything: a row of a job that was cancelled in the queue has times, but no node."""
+        return bool(self.nodes) and self.started_at is not None and self.ended_at is not None
+
+
+def queue_format() -> str:
+    """For squeue -O: each field followed by a mark, since names and reasons may hold blanks."""
+    return ",".join(f"{name}:{_MARK}" for name in QUEUE_FIELDS)
+
+
+def queue_rows(text: str) -> list[SlurmJob]:
+    found = []
+    for line in text.splitlines():
+        cells = dict(zip(QUEUE_FIELDS, line.split(_MARK), strict=False))
+        if len(cells) < len(QUEUE_FIELDS):
+            continue
+        started, ended = _moment(cells["StartTime"]), _moment(cells["EndTime"])
+        elapsed = int((ended - started).total_seconds()) if started and ended else 0
+        tres = _tres(cells["tres-alloc"])
+        code, number = _exit(cells["exit_code"])
+        found.append(
+            SlurmJob(
+                native_id=cells["JobID"], name=cells["Name"], state=cells["State"].split()[0], reason=cells["Reason"],
+                submitted_at=_moment(cells["SubmitTime"]), started_at=started, ended_at=ended, elapsed=max(0, elapsed),
+                gpus=_gpus(tres), cpus=_number(tres.get("cpu", "")), exit_code=code, signal=number,
+                nodes=_nodes(cells["NodeList"]), cluster=cells["Cluster"], restarts=_number(cells["RestartCnt"]),
+            )
+        )  # fmt: skip
+    return found
+
+
+def sacct_rows(text: str) -> list[SlurmJob]:
+    """One row a start. The lines of its steps follow it and carry the energy."""
+    found: list[SlurmJob] = []
+    energy: dict[int, int] = {}
+    for line in text.splitlines():
+        cells = dict(zip(SACCT_FIELDS, line.split("|"), strict=False))
+        if len(cells) < len(SACCT_FIELDS):
+            continue
+        joules = _energy(cells["ConsumedEnergyRaw"])
+        if "." not in cells["JobIDRaw"]:
+            found.append(_sacct_row(cells))
+        # The largest, not the sum: each step's meter is the node's, and the batch step spans all of them.
+        if joules is not None and found:
+            energy[len(found) - 1] = max(joules, energy.get(len(found) - 1, 0))
+    return [
+        SlurmJob(**{**row.__dict__, "energy_joules": energy[number]}) if number in energy else row
+        for number, row in enumerate(found)
+    ]
+
+
+def _sacct_row(cells: dict[str, str]) -> SlurmJob:
+    tres = _tres(cells["AllocTRES"])
+    code, number = _exit(cells["ExitCode"])
+    words = cells["State"].split()
+    return SlurmJob(
+        native_id=cells["JobIDRaw"], name=cells["JobName"], state=words[0], reason=cells["Reason"],
+        submitted_at=_moment(cells["Submit"]), started_at=_moment(cells["Start"]), ended_at=_moment(cells["End"]),
+        elapsed=_number(cells["ElapsedRaw"]), gpus=_gpus(tres), cpus=_number(tres.get("cpu", "")),
+        exit_code=code, signal=number, nodes=_nodes(cells["NodeList"]), cluster=cells["Cluster"],
+        by_uid=_number(words[2]) if len(words) == 3 and words[0] == "CANCELLED" else None,
+    )  # fmt: skip
+
+
+def _exit(text: str) -> tuple[int, int]:
+    """Exit code and signal: squeue of 22.05 prints the raw wait status, sacct `code:signal`."""
+    if ":" in text:
+        code, _, number = text.partition(":")
+        return _number(code), _number(number)
+    return _number(text) >> 8, _number(text) & 0x7F
+
+
+def _moment(text: str) -> datetime | None:
+    """Seconds since the epoch; None for Unknown, None, N/A and 0."""
+    return datetime.fromtimestamp(int(text), UTC) if text.isdigit() and int(text) else None
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdigit() else 0
+
+
+def _nodes(text: str) -> str:
+    return "" if text.startswith("None") or text in ("N/A", "(null)") else text
+
+
+def _energy(text: str) -> int | None:
+    """Joules; None for zero, for less, and for the numbers that stand for "not measured"."""
+    return int(text) if text.isdigit() and 0 < int(text) < _NO_ENERGY else None
+
+
+def _tres(text: str) -> dict[str, str]:
+    return dict(part.partition("=")[::2] for part in text.split(",") if "=" in part)
+
+
+def _gpus(tres: dict[str, str]) -> int:
+    """All GPUs; where only typed ones are accounted, their sum."""
+    if "gres/gpu" in tres:
+        return _number(tres["gres/gpu"])
+    return sum(_number(value) for name, value in tres.items() if name.startswith("gres/gpu:"))
+
+
+# ---- nodes ---------------------------------------------------------------------------------------------------------
+
+NODE_FIELDS = ("NodeList", "Partition", "StateCompact", "Gres", "GresUsed", "Time", "Version")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """One node in one partition: its GPUs, and how many of them are held. `max_seconds` is None without a limit."""
+
+    name: str
+    partition: str
+    state: str
+    gpus: int
+    used: int
+    max_seconds: int | None
+    version: str
+
+    @property
+    def usable(self) -> bool:
+        """Takes work now or once what it runs has ended. `*` says that the node does not answer."""
+        return self.state in ("idle", "mix", "alloc", "plnd", "comp")
+
+
+def node_format() -> str:
+    return ",".join(f"{name}:{_MARK}" for name in NODE_FIELDS)
+
+
+def node_rows(text: str, gpu_type: str = "") -> list[Node]:
+    found = []
+    for line in text.splitlines():
+        cells = dict(zip(NODE_FIELDS, line.split(_MARK), strict=False))
+        if len(cells) == len(NODE_FIELDS):
+            found.append(
+                Node(
+                    name=cells["NodeList"], partition=cells["Partition"].rstrip("*"), state=cells["StateCompact"],
+                    gpus=_gres(cells["Gres"], gpu_type), used=_gres(cells["GresUsed"], gpu_type),
+                    max_seconds=seconds(cells["Time"]), version=cells["Version"],
+                )
+            )  # fmt: skip
+    return found
+
+
+def _gres(text: str, gpu_type: str) -> int:
+    """GPUs in `gpu:h100:4(S:0-1),gpu:a100:2`, of one type or of all."""
+    found = re.findall(r"gpu(?::([^:(),]+))?:(\d+)(?=[(,]|$)", text)
+    return sum(int(count) for kind, count in found if not gpu_type or kind == gpu_type)
+
+
+def seconds(text: str) -> int | None:
+    """`1-02:03:04`, `02:03:04`, `03:04`; None for infinite and what is no time."""
+    match = re.fullmatch(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)", text.strip())
+    if match is None:
+        return None
+    days, hours, minutes, rest = (int(one or 0) for one in match.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + rest
