@@ -5,13 +5,14 @@
 #   make reset               empty the data folder (var/)
 #   make demo                the whole journey without a browser
 #   make test                linters and all tests; ARGS="-q tests/journeys" passes arguments to pytest instead
+#   make faults              the long tests that break a real Slurm site in every way we know
 #   make lint                the linters alone
 #   make bench               prints the figures of the budgets
 #   make lock | vendor       renew the locked requirements; fetch the third-party front-end files again
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run stop status reset demo test lint format bench lock vendor environments
+.PHONY: help run stop status reset demo test faults lint format bench lock vendor environments
 
 BIND ?= 127.0.0.1
 PORT ?= 8000
@@ -49,6 +50,11 @@ test:
 	$(call set_up,portal dev site)
 	@PYTHON="$(PYTHON)" deploy/test-packages.sh
 	@exec deploy/test.sh $(ARGS)
+
+faults:
+	$(call set_up,portal dev site)
+	@PYTHON="$(PYTHON)" deploy/test-packages.sh
+	@exec deploy/test.sh -q -m "long or faults" $(ARGS)
 
 lint:
 	$(call set_up,portal dev)

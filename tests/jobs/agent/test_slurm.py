@@ -17,7 +17,7 @@ from jobs.agent.backends.slurm_reasons import SlurmTrouble
 from tests.jobs.agent.test_backends import KEY, order, submit, until
 from tests.jobs.agent.workshop import ROOT, Workshop, eventually
 
-pytestmark = pytest.mark.slurm
+pytestmark = [pytest.mark.slurm, pytest.mark.long]
 
 
 @pytest.fixture
