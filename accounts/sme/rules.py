@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, localcontext
+from itertools import combinations
 from types import MappingProxyType
 from typing import Any
 
@@ -17,6 +18,8 @@ from accounts.sme.graph import (
     Basis,
     ChangeMode,
     Figures,
+    Market,
+    MarketRelation,
     Node,
     Ownership,
     Party,
@@ -210,7 +213,26 @@ class _Derivation:
             size = self._changed(size, size_of_one_period(now.figures, self.ceilings))
         if self.standing.is_public:
             size = Size.LARGE
+        self._ask_about_the_past(rows, size)
         return self._answer(size, rows, history, total=now)
+
+    def _ask_about_the_past(self, rows: Sequence[_Row], size: Size) -> None:
+        """A market nobody stated, between enterprises tied only earlier, matters where it would change the class."""
+        past = [one for row in rows for one in self._standing_at(row.closing.day).findings]
+        open_then = [one for one in past if one.code == Code.MARKET_UNKNOWN.value and one not in self.reasons]
+        if not open_then:
+            return
+        readings = (self._with_markets(relation) for relation in (Market.SAME, Market.UNRELATED))
+        if {classify(one, self.on, self.mode).size for one in readings} != {size}:
+            self.reasons += [one for at, one in enumerate(open_then) if one not in open_then[:at]]
+
+    def _with_markets(self, relation: Market) -> Ownership:
+        """The same ownership with every market known: what is open is read as `relation`."""
+        known = [one for one in self.ownership.markets if one.relation is not Market.UNKNOWN]
+        stated = {frozenset((one.first, one.second)) for one in known}
+        pairs = combinations(sorted(self.parties), 2)
+        read = [MarketRelation(first, second, relation) for first, second in pairs if {first, second} not in stated]
+        return replace(self.ownership, markets=(*known, *read))
 
     def _look_for_gaps(self, rows: Sequence[_Row], size: Size) -> None:
         """A closing that is missing matters where what it may have been would change the class."""
