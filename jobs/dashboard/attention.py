@@ -108,7 +108,7 @@ def company_facts(board: Board, user: User, organisation: Organisation, on: date
     facts = board.facts
     if may(user, Action.DECLARE, organisation=organisation):
         if not facts.has_figures or not facts.is_assessed:
-            note = _("Takes about 3 minutes. Small and medium-sized companies get hours free of charge.")
+            note = _("Takes about six minutes. Small and medium-sized companies get hours free of charge.")
             yield Task(reverse("accounts:company_facts"), _("Tell us the size of your company"), note)
         elif facts.size_due_on and facts.size_due_on <= on:
             note = _("Your answers are kept: enter the figures of the closed year and sign.")
