@@ -95,7 +95,7 @@ def seconds_of(year: int) -> int:
 
 def charged_in(year: int, sites: Iterable[Site]) -> dict[int, int]:
     """GPU-seconds charged to undertakings in the year by partition. Non-economic use is left out. One query."""
-    since, until = (timezone.make_aware(datetime(at, 1, 1)) for at in (year, year + 1))  # noqa: DTZ001
+    since, until = (timezone.make_aware(datetime(at, 1, 1)) for at in (year, year + 1))  # noqa: DTZ001  # made aware here
     free = AidAward.objects.filter(award=OuterRef("allocation__award"), origin=AidAward.Origin.NON_ECONOMIC)
     rows = (
         charges()

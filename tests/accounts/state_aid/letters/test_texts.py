@@ -10,7 +10,7 @@ from accounts.state_aid.letters.paper import paper_of
 from accounts.state_aid.letters.wording import closest, day, languages, money, texts, title_of
 from portal.papers import draw, missing
 
-OFFICIAL = "bg cs da de el en es et fi fr ga hr hu it lt lv mt nl pl pt ro sk sl sv".split()  # noqa: SIM905
+OFFICIAL = "bg cs da de el en es et fi fr ga hr hu it lt lv mt nl pl pt ro sk sl sv".split()  # noqa: SIM905  # read at a glance
 NOTICE = {
     "kind": "notice",
     "ident": "ALC-2026-0001/ab12cd34/N",
