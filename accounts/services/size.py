@@ -19,7 +19,7 @@ from accounts.services.reassessment import due_day
 from accounts.services.undertaking_links import record_links
 from accounts.size_in_force import latest_assessment
 from accounts.size_policy import size_policy_on
-from accounts.sme import graph, rules
+from accounts.sme import graph, rules, stored
 from accounts.sme.relations import RelationKind
 from portal.kernel.errors import DomainError
 
@@ -133,7 +133,7 @@ def declare_size(
         raise DomainError(code, points[0].sentence)
     ownership, classification = preview_size(organisation=organisation, on=on)
     mode = size_policy_on(on).ownership_change_mode
-    inputs = rules.inputs_to_json(ownership, on=on, mode=mode)
+    inputs = stored.inputs_to_json(ownership, on=on, mode=mode)
     signed = dict(signature or {"name": str(actor), "position": ""})
     papers = list(organisation.evidence.select_for_update().filter(assessment=None).order_by("created_at"))
     last = latest_assessment(organisation)
@@ -145,7 +145,7 @@ def declare_size(
         rule_version=classification.rule_version,
         trace={
             "inputs": inputs,
-            **rules.classification_to_json(classification),
+            **stored.classification_to_json(classification),
             "answers": {step: statement.answers.get(step, {}) for step in STANDS_ALONE},
             "evidence": [{"id": str(one.pk), "title": one.title, "sha256": one.sha256} for one in papers],
         },
@@ -174,7 +174,7 @@ def replayed(assessment: SmeAssessment) -> bool | None:
     if not trace.get("inputs"):
         return None
     try:
-        again = rules.classification_to_json(rules.replay(trace["inputs"]))
-    except rules.UnknownRuleVersion:
+        again = stored.classification_to_json(stored.replay(trace["inputs"]))
+    except stored.UnknownRuleVersion:
         return None
     return all(trace.get(name) == value for name, value in again.items())

@@ -4,13 +4,11 @@ Articles are those of the Annex to Recommendation 2003/361/EC. Amounts are EUR (
 work units (AWU); nothing is rounded before it is compared.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, localcontext
 from itertools import combinations
-from types import MappingProxyType
-from typing import Any
 
 from accounts.sme.ceilings import Ceiling, ceilings_on
 from accounts.sme.codes import REVIEW_CODES, Code, node
@@ -24,9 +22,6 @@ from accounts.sme.graph import (
     Ownership,
     Party,
     figures_to_json,
-    node_to_json,
-    ownership_from_json,
-    ownership_to_json,
 )
 from accounts.sme.periods import (
     Judged,
@@ -49,13 +44,9 @@ __all__ = [
     "Classification",
     "Figures",
     "Size",
-    "UnknownRuleVersion",
-    "classification_to_json",
     "classify",
-    "inputs_to_json",
     "is_within",
     "of_one_firm",
-    "replay",
     "size_of_one_period",
 ]
 
@@ -63,10 +54,6 @@ RULE_VERSION = "sme/2"
 # The caller's settings must not change a single digit of what was once derived.
 ARITHMETIC = Context(prec=34, rounding=ROUND_HALF_EVEN)
 REVIEWED = frozenset(code.value for code in REVIEW_CODES)
-
-
-class UnknownRuleVersion(ValueError):
-    """An assessment was stored by rules that this version of the portal does not hold."""
 
 
 @dataclass(frozen=True)
@@ -112,54 +99,6 @@ def classify(ownership: Ownership, on: date, mode: ChangeMode = ChangeMode.REVIE
 def of_one_firm(periods: Sequence[Figures], ident: str = "self", name: str = "") -> Ownership:
     """An autonomous firm: nobody owns 25 % of it and it owns 25 % of nobody."""
     return Ownership(subject=ident, parties=(Party(ident, name=name, periods=tuple(periods)),))
-
-
-def inputs_to_json(ownership: Ownership, on: date, mode: ChangeMode = ChangeMode.REVIEW) -> dict[str, Any]:
-    """Everything `classify` was given and the rules that judged it, to be stored beside the answer."""
-    return {
-        "rule_version": RULE_VERSION,
-        "on": on.isoformat(),
-        "mode": mode.value,
-        "ownership": ownership_to_json(ownership),
-    }
-
-
-def replay(inputs: Mapping[str, Any]) -> Classification:
-    """Derives a stored classification again, by the rules of its time. Raises UnknownRuleVersion."""
-    version = inputs.get("rule_version")
-    rules = VERSIONS.get(version) if isinstance(version, str) else None
-    if rules is None:
-        known = ", ".join(VERSIONS)
-        raise UnknownRuleVersion(f"stored by the rules {version!r}; this portal holds {known}")
-    ownership = ownership_from_json(inputs["ownership"])
-    return rules(ownership, date.fromisoformat(inputs["on"]), ChangeMode(inputs["mode"]))
-
-
-VERSIONS: Mapping[str, Callable[[Ownership, date, ChangeMode], Classification]] = MappingProxyType(
-    {RULE_VERSION: classify}
-)
-
-
-def classification_to_json(classification: Classification) -> dict[str, Any]:
-    figures = classification.figures
-    return {
-        "size": classification.size.value,
-        "basis": classification.basis.value if classification.basis else None,
-        "rule_version": classification.rule_version,
-        "figures": figures_to_json(figures) if figures else None,
-        "closings": [figures_to_json(one) for one in classification.closings],
-        "relations": [
-            {
-                "party": one.party,
-                "kind": one.kind.value,
-                "share": None if one.share is None else str(one.share),
-                "why": node_to_json(one.why),
-            }
-            for one in classification.relations
-        ],
-        "reasons": [node_to_json(one) for one in classification.reasons],
-        "tree": node_to_json(classification.tree),
-    }
 
 
 @dataclass(frozen=True)

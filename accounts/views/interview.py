@@ -19,7 +19,7 @@ from accounts.services.interview import open_points
 from accounts.services.ownership import save_answers, statement_of
 from accounts.services.size import preview_size
 from accounts.sme.graph import Basis, Figures
-from accounts.sme.rules import classification_to_json
+from accounts.sme.stored import classification_to_json
 from accounts.views.access import add_refusal, in_organisation, organisation_of, person
 from accounts.views.size_common import address, drawings_of, editing, frame, next_step, preview_from, preview_of
 from portal.kernel.clock import today

@@ -18,7 +18,7 @@ from accounts.services import ownership as services
 from accounts.services.interview import open_points
 from accounts.services.ownership import market_pairs, ownership_of, self_party, statement_of
 from accounts.services.size import preview_size
-from accounts.sme.rules import classification_to_json
+from accounts.sme.stored import classification_to_json
 from accounts.views.access import add_refusal, as_uuid, in_organisation, person
 from accounts.views.size_common import address, drawings_of, editing, frame, next_step, preview_from
 from portal.kernel.clock import today

@@ -19,7 +19,8 @@ from accounts.services.ownership import read_group, statement_of
 from accounts.services.size import preview_size
 from accounts.size_wording import size_label
 from accounts.sme import graph
-from accounts.sme.rules import Classification, Size, classification_to_json
+from accounts.sme.rules import Classification, Size
+from accounts.sme.stored import classification_to_json
 from accounts.views.access import organisation_of, person
 
 # Code, title, minutes that are left when one arrives there.

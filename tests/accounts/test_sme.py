@@ -14,12 +14,11 @@ from accounts.sme.rules import (
     Figures,
     Size,
     classify,
-    inputs_to_json,
     is_within,
     of_one_firm,
-    replay,
     size_of_one_period,
 )
+from accounts.sme.stored import inputs_to_json, replay
 
 ON = date(2026, 11, 21)
 MILLION = 1_000_000

@@ -10,7 +10,8 @@ from random import Random
 import pytest
 
 from accounts.sme.graph import Figures, Holding, Ownership, Party, PartyKind, ownership_from_json, ownership_to_json
-from accounts.sme.rules import classification_to_json, classify, inputs_to_json, replay
+from accounts.sme.rules import classify
+from accounts.sme.stored import classification_to_json, inputs_to_json, replay
 from tests.accounts.reference.agreement import disagreement_of_size
 from tests.accounts.reference.graphs import ON, ownership
 from tests.accounts.reference.seeds import seeded

@@ -15,15 +15,8 @@ from accounts.sme.ceilings import CEILING_SETS
 from accounts.sme.codes import ARTICLES, REVIEW_CODES, Code
 from accounts.sme.graph import ChangeMode, Node, Ownership, node_from_json, node_to_json
 from accounts.sme.midcap import MID_CAP_CEILINGS, small_mid_cap_finding
-from accounts.sme.rules import (
-    RULE_VERSION,
-    UnknownRuleVersion,
-    classification_to_json,
-    classify,
-    inputs_to_json,
-    of_one_firm,
-    replay,
-)
+from accounts.sme.rules import RULE_VERSION, classify, of_one_firm
+from accounts.sme.stored import UnknownRuleVersion, classification_to_json, inputs_to_json, replay
 from accounts.sme.thresholds import Threshold, thresholds_on
 from tests.accounts.sme.drawing import ON, drawn, figures
 from tests.accounts.sme.test_closings import CHANGES, CONSOLIDATED, TWO_PERIODS
