@@ -12,8 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from accounts.forms.organisation import AccountYearForm
 from accounts.interview_wording import OWNERS
 from accounts.services.interview import ALONE
+from portal.kernel.web import plain_text
 from portal.ui.widgets import DateInput
 
+# A draft keeps what was typed, and nobody types a book.
+LONGEST_ANSWER = 500
 YES_NO = (("no", _("No")), ("yes", _("Yes")))
 
 
@@ -36,6 +39,10 @@ class Explained(forms.Form):
         found: dict[str, Any] = {}
         for name, field in self.fields.items():
             given = field.widget.value_from_datadict(self.data, self.files, self.add_prefix(name))
+            if isinstance(given, str):
+                given = plain_text(given, longest=LONGEST_ANSWER)
+            elif isinstance(given, list):
+                given = [plain_text(one, longest=LONGEST_ANSWER) for one in given]
             if given not in (None, "", []):
                 found[name] = given
         return found

@@ -23,6 +23,7 @@ from jobs.ledger.economic import economic_use
 from jobs.models import Application
 from jobs.states import ApplicationState
 from portal.kernel.clock import today
+from portal.kernel.web import plain_text
 
 PER_PAGE = 25
 WINDOW = timedelta(days=3 * 366)
@@ -63,7 +64,7 @@ def _asked(sites: Iterable[Site]) -> QuerySet[Organisation]:
 def supported(request: HttpRequest) -> HttpResponse:
     """Every company that asked at one of the officer's sites, found by name or number."""
     sites = _sites(cast(User, request.user))
-    words = request.GET.get("q", "").strip()[:100]
+    words = plain_text(request.GET.get("q", ""), longest=100)
     rows = _asked(sites)
     if words:
         number = words.replace(" ", "")

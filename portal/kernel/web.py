@@ -9,6 +9,11 @@ from django.shortcuts import render
 from portal.kernel.errors import DomainError
 
 
+def plain_text(given: str, *, longest: int) -> str:
+    """Text from a request that no form field has checked: without zero characters, which no row can hold, and cut."""
+    return given.replace("\x00", "").strip()[:longest]
+
+
 class DomainErrorMiddleware:
     """Turns a DomainError that no view answered into its page, and a lost database into a 503 that says so."""
 

@@ -152,3 +152,11 @@ def test_every_page_answers_for_a_group(signed_in, v5):
     holding = v5.organisation.holdings.first()
     assert client.get(reverse("accounts:holding", args=[holding.pk])).status_code == 200
     assert "Medium-sized" in client.get(page("group")).content.decode()
+
+
+@pytest.mark.parametrize("step", ["owners", "holdings", "changes"])
+def test_characters_no_row_can_hold_and_endless_answers_do_no_harm(signed_in, owner, organisation, step):
+    client = signed_in(owner)
+    names = client.get(page(step)).context["form"].fields
+    assert client.post(page(step), dict.fromkeys(names, "a\0" + "b" * 5000)).status_code == 422
+    assert client.get(page(step)).status_code == 200
