@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
 from accounts.models import AccountYear, Organisation, RoleGrant, User
-from accounts.roles import Role
+from accounts.roles import SITE_ROLES, Role
 from accounts.services import create_organisation, declare_size, record_account_year
 from accounts.state_aid.case import GENERAL
 from accounts.state_aid.keys import organisation_key
@@ -34,6 +34,7 @@ PEOPLE: tuple[Person, ...] = (
     Person("mikkel@example.eu", "Mikkel Brandt", Role.MEMBER, ORGANISATION_NAME),
     Person("greta@example.eu", "Greta Holm", Role.OWNER, DAUGHTER_NAME),
     Person("helpdesk@example.eu", "Hanna Virtanen", Role.HELPDESK),
+    Person("operator@example.eu", "Oskar Nyman", Role.OPERATOR),
     Person("admin@example.eu", "Adrian Moreau", Role.ADMINISTRATOR),
     Person("second@example.eu", "Sofia Rossi", Role.ADMINISTRATOR),
     Person("auditor@example.eu", "Audra Kazlauskienė", Role.AUDITOR),
@@ -53,7 +54,7 @@ def create_demonstration_people(*, site_slug: str, at: datetime) -> tuple[Person
     _grant(mikkel, Role.MEMBER, organisation=organisation)
     _group(greta, at.date())
     for person, user in zip(PEOPLE[3:], staff, strict=True):
-        _grant(user, person.role, site_slug=site_slug if person.role == Role.HELPDESK else "")
+        _grant(user, person.role, site_slug=site_slug if person.role in SITE_ROLES else "")
     return PEOPLE
 
 

@@ -2,13 +2,14 @@
 
 from django.http import HttpRequest
 
-from accounts.roles import ORGANISATION_ROLES, SITE_ROLES, Role
+from accounts.roles import ORGANISATION_ROLES, Role
 from accounts.selectors import unread_count
 from portal.ui import visitors
 
 _WORDS = {
     **dict.fromkeys(ORGANISATION_ROLES, visitors.MEMBER),
-    **dict.fromkeys(SITE_ROLES, visitors.HELPDESK),
+    Role.HELPDESK: visitors.HELPDESK,
+    Role.OPERATOR: visitors.OPERATOR,
     Role.ADMINISTRATOR: visitors.ADMINISTRATOR,
     Role.AUDITOR: visitors.AUDITOR,
 }

@@ -20,7 +20,7 @@ from accounts.selectors import SECOND_FACTORS
 from portal.kernel.web import unavailable
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
-ROLES_WITH_SECOND_FACTOR = frozenset({Role.HELPDESK, Role.ADMINISTRATOR})
+ROLES_WITH_SECOND_FACTOR = frozenset({Role.HELPDESK, Role.OPERATOR, Role.ADMINISTRATOR})
 # Where somebody without a second factor may still go: to set one up, to sign out, to read static files.
 OPEN_PATHS = ("/account/", "/static/", "/language/", "/appearance/", "/healthz")
 

@@ -5,17 +5,18 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Role(models.TextChoices):
-    """Owner and member belong to an organisation, helpdesk to a site; the others see the whole portal."""
+    """Owner and member belong to an organisation, helpdesk and operator to a site; the others see the whole portal."""
 
     OWNER = "owner", _("Owner")
     MEMBER = "member", _("Member")
     HELPDESK = "helpdesk", _("Helpdesk officer")
+    OPERATOR = "operator", _("Site operator")
     ADMINISTRATOR = "administrator", _("Administrator")
     AUDITOR = "auditor", _("Auditor")
 
 
 ORGANISATION_ROLES = frozenset({Role.OWNER, Role.MEMBER})
-SITE_ROLES = frozenset({Role.HELPDESK})
+SITE_ROLES = frozenset({Role.HELPDESK, Role.OPERATOR})
 PORTAL_ROLES = frozenset({Role.ADMINISTRATOR, Role.AUDITOR})
 
 
@@ -30,6 +31,7 @@ class Action(models.TextChoices):
     DOWNLOAD_RESULT = "download_result", _("Download finished models")
     REVIEW_APPLICATION = "review_application", _("Decide requests for compute")
     REVIEW_SIZE = "review_size", _("Decide the size of a company where the rules ask for a person")
+    OPERATE_SITE = "operate_site", _("Look after a site's agents, keys and usage")
     MANAGE_SITES = "manage_sites", _("Manage sites, rates and access modes")
     MANAGE_QUOTAS = "manage_quotas", _("Change allocations")
     MANAGE_ROLES = "manage_roles", _("Give and take roles")
@@ -53,8 +55,10 @@ PERMISSIONS: dict[Role, frozenset[Action]] = {
     Role.MEMBER: _MEMBER,
     Role.OWNER: _MEMBER | {Action.EDIT_ORGANISATION, Action.MANAGE_TEAM, Action.DECLARE},
     Role.HELPDESK: frozenset({Action.REVIEW_APPLICATION, Action.REVIEW_SIZE, Action.KEEP_REGISTER}),
+    Role.OPERATOR: frozenset({Action.OPERATE_SITE}),
     Role.ADMINISTRATOR: frozenset(
         {
+            Action.OPERATE_SITE,
             Action.MANAGE_SITES,
             Action.MANAGE_QUOTAS,
             Action.MANAGE_ROLES,

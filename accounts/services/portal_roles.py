@@ -56,14 +56,14 @@ def revoke_portal_role(*, actor: User, grant: RoleGrant) -> None:
 
 def _check_scope(role: str, site_slug: str) -> None:
     if role not in Role.values or role in ORGANISATION_ROLES:
-        raise DomainError("role", _("Choose helpdesk officer, administrator or auditor."), field="role")
+        raise DomainError("role", _("Choose helpdesk officer, site operator, administrator or auditor."), field="role")
     known = dict(sites())
     if role in SITE_ROLES and known and site_slug and site_slug not in known:
         raise DomainError("site_slug", _("There is no such site."), field="site_slug")
     if (role in SITE_ROLES) != bool(site_slug):
         sentence = (
-            _("A helpdesk officer works for one site: choose it.")
+            _("Helpdesk officers and site operators work for one site: choose it.")
             if role in SITE_ROLES
-            else _("Only helpdesk officers belong to a site; leave the site empty.")
+            else _("Only helpdesk officers and site operators belong to a site; leave the site empty.")
         )
         raise DomainError("site_slug", sentence, field="site_slug")

@@ -7,6 +7,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from accounts.roles import Role
 from catalog.models.curated import Curated
 from portal.kernel.models import TimeStamped
 
@@ -20,7 +21,11 @@ class SiteQuerySet(models.QuerySet["Site"]):
 
     def helped_by(self, user: "User") -> Self:
         """Sites whose requests this person decides."""
-        return self.filter(slug__in=user.role_grants.exclude(site_slug="").values("site_slug"))
+        return self.filter(slug__in=user.role_grants.filter(role=Role.HELPDESK).values("site_slug"))
+
+    def operated_by(self, user: "User") -> Self:
+        """Sites whose agent and machines this person looks after."""
+        return self.filter(slug__in=user.role_grants.filter(role=Role.OPERATOR).values("site_slug"))
 
 
 class Site(TimeStamped, Curated):

@@ -2,12 +2,24 @@
 
 from jobs.models.allocation import Allocation, LedgerEntry
 from jobs.models.application import Application, ApplicationMessage, Decision
+from jobs.models.federation import (
+    AgentKey,
+    AllocationPlace,
+    JobMove,
+    MaintenanceWindow,
+    PartitionReport,
+    Reconciliation,
+    SiteMessage,
+    UsageDiscrepancy,
+)
 from jobs.models.job import Artefact, Attempt, Job, JobDraft, JobEvent, LogChunk, UsageRecord
 from jobs.models.references import ReferenceCounter
 from jobs.models.site_agent import EnrolmentCode, RequestNonce, SiteAgent
 
 __all__ = [
+    "AgentKey",
     "Allocation",
+    "AllocationPlace",
     "Application",
     "ApplicationMessage",
     "Artefact",
@@ -17,10 +29,16 @@ __all__ = [
     "Job",
     "JobDraft",
     "JobEvent",
+    "JobMove",
     "LedgerEntry",
     "LogChunk",
+    "MaintenanceWindow",
+    "PartitionReport",
+    "Reconciliation",
     "ReferenceCounter",
     "RequestNonce",
     "SiteAgent",
+    "SiteMessage",
+    "UsageDiscrepancy",
     "UsageRecord",
 ]

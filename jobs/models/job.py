@@ -80,6 +80,9 @@ class Job(UUIDModel, TimeStamped, StatefulModel):
     spec_hash = models.CharField(max_length=64)
     estimate = models.JSONField(default=dict)
     gpus = models.PositiveSmallIntegerField(default=1)
+    nodes = models.PositiveSmallIntegerField(default=1)
+    # The owner's standing consent: while nobody has committed to it, it may go to another place of its allocation.
+    may_move = models.BooleanField(default=False)
     max_seconds = models.PositiveIntegerField()
     reserved_gpu_seconds = models.BigIntegerField()
     state_since = models.DateTimeField(auto_now_add=True)
@@ -132,6 +135,14 @@ class Attempt(UUIDModel, TimeStamped):
     hint_code = models.CharField(max_length=40, blank=True)
     sentence = models.TextField(blank=True)
     result = models.JSONField(default=dict, blank=True)
+    # From heartbeats while it runs: for warnings only, never charged.
+    provisional_gpu_seconds = models.BigIntegerField(default=0)
+    # The agent's Ed25519 signature over the bytes of manifest.json, in base64, and the key that made it.
+    manifest_signature = models.CharField(max_length=100, blank=True)
+    manifest_key = models.CharField(max_length=16, blank=True)
+    # Until when the site may keep the job's data, and when it said that they are gone.
+    remove_by = models.DateTimeField(null=True, blank=True)
+    removed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ("job", "number")
@@ -192,6 +203,8 @@ class UsageRecord(models.Model):
     gpu_seconds = models.BigIntegerField()
     cpu_seconds = models.BigIntegerField(default=0)
     energy_joules = models.BigIntegerField(null=True)
+    # What the job's own receipt says of the same start: a second witness, never charged.
+    receipt_gpu_seconds = models.BigIntegerField(null=True)
     method = models.CharField(max_length=12, choices=Method.choices)
     corrects = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="corrections")
     reported_at = models.DateTimeField(auto_now_add=True)

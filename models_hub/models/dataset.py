@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -46,6 +47,8 @@ class Dataset(UUIDModel, TimeStamped, StatefulModel):
     digest = models.CharField(max_length=64, blank=True)
     labels = models.JSONField(default=list, blank=True)
     contains_personal_data = models.BooleanField(_("contains personal data"), null=True)
+    # Countries (ISO 3166-1) whose sites may receive the data; empty: every site of the federation.
+    residency = ArrayField(models.CharField(max_length=2), default=list, blank=True)
     keep_until = models.DateField(_("keep until"), null=True, blank=True)
     check_started_at = models.DateTimeField(null=True, blank=True)
     sentence = models.TextField(blank=True)

@@ -10,7 +10,8 @@ from typing import Any
 
 from django.http import HttpRequest
 
-MEMBER, HELPDESK, ADMINISTRATOR, AUDITOR = "member", "helpdesk", "administrator", "auditor"
+MEMBER, HELPDESK, OPERATOR = "member", "helpdesk", "operator"
+ADMINISTRATOR, AUDITOR = "administrator", "auditor"
 
 
 @dataclass(frozen=True)

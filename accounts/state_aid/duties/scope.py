@@ -25,7 +25,7 @@ def _states(user: User, action: Action) -> frozenset[str] | None:
     grants = [grant for grant in user.role_grants.all() if grant.role in allowed]
     if any(grant.role in PORTAL_ROLES for grant in grants):
         return None
-    sites = {grant.site_slug for grant in grants if grant.site_slug}
+    sites = {grant.site_slug for grant in grants if grant.role == Role.HELPDESK}
     return frozenset(one.state for one in site_directory.grantors() if one.site_slug in sites) if sites else frozenset()
 
 

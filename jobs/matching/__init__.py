@@ -1,0 +1,1 @@
+"""Which site suits a job or a request: hard limits first, then explained scores."""
