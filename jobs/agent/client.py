@@ -11,8 +11,9 @@ from urllib.parse import quote
 
 import httpx
 
-from jobs.agent import PROTOCOL, VERSION
+from jobs.agent import VERSION
 from jobs.agent.config import Config
+from jobs.agent.features import PROTOCOLS
 from jobs.agent.files import sha256_of
 from jobs.agent.identity import Identity, Keeper, code_digest, public_key_of
 from jobs.agent.signing import SignedBy
@@ -79,7 +80,7 @@ class Portal:
         return identity
 
     def session(self, describe: dict[str, Any]) -> dict[str, Any]:
-        return self._json("POST", "/session", {"protocols": [PROTOCOL], "version": VERSION, "describe": describe})
+        return self._json("POST", "/session", {"protocols": list(PROTOCOLS), "version": VERSION, "describe": describe})
 
     def sync(self, message: dict[str, Any]) -> dict[str, Any]:
         return self._json("POST", "/sync", message, timeout=httpx.Timeout(20.0, read=40.0 + message.get("wait", 0)))

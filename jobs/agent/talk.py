@@ -9,6 +9,7 @@ from typing import Any
 from jobs.agent.backends.base import Backend, BackendError
 from jobs.agent.client import Portal, PortalAway, Refused
 from jobs.agent.config import Config
+from jobs.agent.features import FEATURES, agreed
 from jobs.agent.identity import Identity
 from jobs.agent.models import stored_models, tokenizer_of
 from jobs.agent.state import Attempt, State
@@ -42,6 +43,8 @@ class Talk:
         self.config, self.state, self.backend, self.portal = config, state, backend, portal
         self.identity, self.news = identity, news
         self.epoch = 0
+        # What both sides can do beyond the first version; nothing else is sent or expected.
+        self.features: frozenset[str] = frozenset()
         self._tails: dict[str, EventTail] = {}
         self._models: list[dict[str, str]] = []
         self._store_seen = 0.0
@@ -54,6 +57,7 @@ class Talk:
         describe = {
             **self.backend.describe(),
             "recipes": sorted(self.config.allowed.recipes),
+            "features": list(FEATURES),
             "models": self._models,
         }
         describe["limits"] = {
@@ -63,8 +67,9 @@ class Talk:
         }
         self._offered_none = describe["gpus_total"] == 0
         answer = self.portal.session(describe)
-        self.epoch = answer["epoch"]
-        self.state.note("session", {"epoch": self.epoch, "site": answer["site"], "at": time.time()})
+        self.epoch, self.features = answer["epoch"], agreed(answer)
+        about = {"epoch": self.epoch, "site": answer["site"], "features": sorted(self.features), "at": time.time()}
+        self.state.note("session", about)
         logger.info("Session %d at %s", self.epoch, answer["site"])
         self._lost_without_trace(answer["attempts"])
         self._send_tokenizers(answer["tokenizers_wanted"])

@@ -38,6 +38,10 @@ class SiteAgent(UUIDModel, TimeStamped):
     def __str__(self) -> str:
         return f"{self.name} at {self.site}"
 
+    def knows(self, feature: str) -> bool:
+        """Whether both sides named that feature when the session began. What was not agreed is never relied on."""
+        return feature in (self.description.get("features") or ())
+
 
 class RequestNonce(models.Model):
     """A signed request that was seen. A second one with the same nonce is a replay; old rows are swept away."""

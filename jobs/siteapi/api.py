@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 
 from jobs.models import SiteAgent
 from jobs.siteapi import keys, services
-from jobs.siteapi.http import PROTOCOL, lease_token, read_object, site_call
+from jobs.siteapi.features import PROTOCOLS, common_protocol
+from jobs.siteapi.http import lease_token, read_object, site_call
 from jobs.siteapi.messages import read_models, read_sync
 from jobs.siteapi.services.store import MAX_TOKENIZER
 from jobs.siteapi.signatures import PresentedKey, verify
@@ -48,7 +49,7 @@ def enrol(request: HttpRequest, body: bytes) -> HttpResponseBase:
             "agent_id": str(agent.pk),
             "site": agent.site.slug,
             "portal_public_key": keys.portal_public_key(),
-            "protocol": PROTOCOL,
+            "protocol": PROTOCOLS[-1],
         },
         status=201,
     )
@@ -59,10 +60,7 @@ def session(request: HttpRequest, body: bytes, agent: SiteAgent) -> HttpResponse
     """`{"protocols", "version", "describe": {…, "models"}}` -> `{"epoch", …}`."""
     raw = read_object(body)
     fields = Fields(raw, "")
-    if PROTOCOL not in (raw.get("protocols") or [PROTOCOL]):
-        raise DomainError(
-            "protocol_unknown", _("This portal speaks protocol %(known)s only.") % {"known": PROTOCOL}, status=400
-        )
+    protocol = common_protocol(raw.get("protocols"))
     describe = fields.object("describe")
     models = read_models(describe, "models")
     description = {name: value for name, value in describe.raw.items() if name != "models"}
@@ -75,7 +73,7 @@ def session(request: HttpRequest, body: bytes, agent: SiteAgent) -> HttpResponse
         version=fields.text("version", longest=40),
         at=now(),
     )
-    return JsonResponse({**opened, "protocol": PROTOCOL})
+    return JsonResponse({**opened, "protocol": protocol})
 
 
 @site_call("POST")

@@ -20,7 +20,6 @@ from portal.kernel.errors import DomainError
 logger = logging.getLogger(__name__)
 
 MAX_BODY = 4 * 1024 * 1024
-PROTOCOL = "1"
 
 Call = Callable[..., HttpResponseBase]
 

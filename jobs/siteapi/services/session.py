@@ -10,6 +10,7 @@ from django.db.models import Max
 from catalog.models import Site
 from jobs.execution.rules import LEASE
 from jobs.models import Attempt, SiteAgent
+from jobs.siteapi.features import common_features
 from jobs.siteapi.services.store import models_without_tokenizer, report_models
 from jobs.states import JOB_FINAL
 
@@ -22,7 +23,7 @@ def open_session(
     Site.objects.select_for_update().get(pk=agent.site_id)
     latest = SiteAgent.objects.filter(site_id=agent.site_id).aggregate(latest=Max("epoch"))["latest"] or 0
     agent.epoch = latest + 1
-    agent.description = dict(description)
+    agent.description = {**description, "features": common_features(description)}
     agent.version = version[:40]
     agent.last_seen_at = at
     agent.save(update_fields=["epoch", "description", "version", "last_seen_at"])
@@ -31,6 +32,7 @@ def open_session(
     return {
         "epoch": agent.epoch,
         "site": agent.site.slug,
+        "features": agent.description["features"],
         "time": at.isoformat(),
         "lease_seconds": int(LEASE.total_seconds()),
         "attempts": [{"key": attempt.key, "token": attempt.lease_token, "state": attempt.state} for attempt in held],
