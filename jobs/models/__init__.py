@@ -10,6 +10,7 @@ from jobs.models.federation import (
     PartitionReport,
     Reconciliation,
     SiteMessage,
+    SiteOutage,
     UsageDiscrepancy,
 )
 from jobs.models.job import Artefact, Attempt, Job, JobDraft, JobEvent, LogChunk, UsageRecord
@@ -39,6 +40,7 @@ __all__ = [
     "RequestNonce",
     "SiteAgent",
     "SiteMessage",
+    "SiteOutage",
     "UsageDiscrepancy",
     "UsageRecord",
 ]

@@ -97,6 +97,27 @@ class SiteMessage(models.Model):
         return f"{self.site} {self.call} {self.problem}"
 
 
+class SiteOutage(models.Model):
+    """A time in which no agent of a site was heard. Its operators are told once when it begins and once at its end."""
+
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="outages")
+    # The last sign of life before it, and the first one after it.
+    since = models.DateTimeField()
+    noticed_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-since",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=["site"], condition=Q(ended_at__isnull=True), name="one_outage_of_a_site_at_a_time"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.site} since {self.since:%Y-%m-%d %H:%M}"
+
+
 class UsageDiscrepancy(UUIDModel, TimeStamped):
     """Two witnesses of one start that differ by more than 60 s or 1 %, for a person to decide. Nothing is averaged."""
 
