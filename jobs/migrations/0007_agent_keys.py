@@ -23,5 +23,5 @@ def rows_for_keys(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("jobs", "0005_moves_append_only")]
+    dependencies = [("jobs", "0006_site_outages")]
     operations = [migrations.RunPython(rows_for_keys, migrations.RunPython.noop)]
