@@ -79,17 +79,22 @@ class LedgerEntry(models.Model):
     at = models.DateTimeField(auto_now_add=True, db_index=True)
     reason = models.CharField(max_length=300, blank=True)
     reverses = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="reversed_by")
+    # A charge booked anew names the reversal of the one before it: there is never more than one charge in force.
+    after = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="rebooked_by")
 
     class Meta:
         ordering = ("id",)
         constraints = (
             models.UniqueConstraint(
                 fields=["job", "kind"],
-                condition=Q(kind__in=["reserve", "release", "charge"]),
+                condition=Q(kind__in=["reserve", "release", "charge"], after__isnull=True),
                 name="job_is_booked_once_per_kind",
             ),
             models.UniqueConstraint(
                 fields=["allocation"], condition=Q(kind="grant"), name="allocation_is_granted_once"
+            ),
+            models.CheckConstraint(
+                name="only_a_charge_is_booked_anew", condition=Q(after__isnull=True) | Q(kind="charge")
             ),
             models.CheckConstraint(
                 name="ledger_sign_fits_kind",

@@ -137,6 +137,8 @@ class Attempt(UUIDModel, TimeStamped):
     result = models.JSONField(default=dict, blank=True)
     # From heartbeats while it runs: for warnings only, never charged.
     provisional_gpu_seconds = models.BigIntegerField(default=0)
+    # Until when those heartbeats count, by the portal's clock.
+    provisional_at = models.DateTimeField(null=True, blank=True)
     # The agent's Ed25519 signature over the bytes of manifest.json, in base64, and the key that made it.
     manifest_signature = models.CharField(max_length=100, blank=True)
     manifest_key = models.CharField(max_length=16, blank=True)
@@ -217,6 +219,7 @@ class UsageRecord(models.Model):
                 condition=Q(corrects__isnull=True),
                 name="usage_is_counted_once",
             ),
+            models.UniqueConstraint(fields=["corrects"], name="usage_is_corrected_once"),
             models.CheckConstraint(condition=Q(gpu_seconds__gte=0), name="usage_is_not_negative"),
             models.CheckConstraint(condition=Q(ended_at__gte=models.F("started_at")), name="usage_ends_after_start"),
         )
