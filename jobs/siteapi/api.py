@@ -9,7 +9,7 @@ from django.db import connection
 from django.http import FileResponse, HttpRequest, HttpResponseBase, JsonResponse
 from django.utils.translation import gettext as _
 
-from jobs.models import SiteAgent
+from jobs.models import AgentKey, SiteAgent
 from jobs.siteapi import keys, services
 from jobs.siteapi.features import PROTOCOLS, common_protocol
 from jobs.siteapi.http import lease_token, read_object, site_call
@@ -76,8 +76,29 @@ def session(request: HttpRequest, body: bytes, agent: SiteAgent) -> HttpResponse
     return JsonResponse({**opened, "protocol": protocol})
 
 
-@site_call("POST")
-def sync(request: HttpRequest, body: bytes, agent: SiteAgent) -> HttpResponseBase:
+@site_call("POST", with_key=True)
+def new_key(request: HttpRequest, body: bytes, agent: SiteAgent, signed_with: AgentKey) -> HttpResponseBase:
+    """`{"public_key", "proof"}`, signed with the key in use -> `{"fingerprint", "old_not_after"}`."""
+    fields = Fields(read_object(body), "")
+    introduced = services.introduce_key(
+        signed_with=signed_with,
+        public_key=fields.text("public_key", longest=100),
+        proof=fields.text("proof", longest=100),
+        at=now(),
+    )
+    return JsonResponse(introduced, status=201)
+
+
+@site_call("DELETE", with_key=True)
+def own_key(
+    request: HttpRequest, body: bytes, agent: SiteAgent, signed_with: AgentKey, fingerprint: str
+) -> HttpResponseBase:
+    """Takes another key of this agent out of use at once."""
+    return JsonResponse(services.revoke_own_key(signed_with=signed_with, fingerprint=fingerprint, at=now()))
+
+
+@site_call("POST", with_key=True)
+def sync(request: HttpRequest, body: bytes, agent: SiteAgent, signed_with: AgentKey) -> HttpResponseBase:
     """Reports up, work and wishes down. Waits up to `wait` seconds for something to say."""
     message = read_sync(read_object(body))
     services.check_epoch(agent, message.epoch)
@@ -88,15 +109,17 @@ def sync(request: HttpRequest, body: bytes, agent: SiteAgent) -> HttpResponseBas
     if message.wait and nothing:
         if WAITING_SEATS.acquire(blocking=False):
             try:
-                answer |= _wait_for_work(agent, message)
+                answer |= _wait_for_work(agent, signed_with, message)
             finally:
                 WAITING_SEATS.release()
         else:
             poll_after = BUSY_POLL_SECONDS
+    if agent.knows("keys"):
+        answer["replace_key_by"] = services.replace_by(signed_with, at=now())
     return JsonResponse({**answer, "time": now().isoformat(), "poll_after": poll_after})
 
 
-def _wait_for_work(agent: SiteAgent, message: Any) -> dict[str, Any]:
+def _wait_for_work(agent: SiteAgent, signed_with: AgentKey, message: Any) -> dict[str, Any]:
     """Looks once a second. Between two looks this thread holds no transaction and no database connection."""
     give_up = time.monotonic() + message.wait
     found: dict[str, Any] = {"work": [], "cancel": []}
@@ -107,6 +130,7 @@ def _wait_for_work(agent: SiteAgent, message: Any) -> dict[str, Any]:
         newest = SiteAgent.objects.filter(pk=agent.pk).values_list("epoch", "revoked_at").first()
         if newest is None or newest != (message.epoch, None):
             raise DomainError("stale_epoch", _("A newer session of this agent has begun."))
+        services.check_still_in_force(signed_with, at=now())
         found = services.take_work(agent=agent, message=message, at=now())
     return found
 

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, UnreadablePostError
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
-from jobs.siteapi.signatures import authenticate
+from jobs.siteapi import services
+from jobs.siteapi.signatures import authenticate, claimed_agent
 from models_hub.specs import SpecError
 from portal.kernel.clock import now
 from portal.kernel.errors import DomainError
@@ -24,8 +25,13 @@ MAX_BODY = 4 * 1024 * 1024
 Call = Callable[..., HttpResponseBase]
 
 
-def site_call(*methods: str, signed: bool = True, max_body: int = MAX_BODY) -> Callable[[Call], Call]:
-    """Wraps a view of the protocol: `view(request, body, agent, …)`, or `view(request, body, …)` when not signed."""
+def site_call(
+    *methods: str, signed: bool = True, with_key: bool = False, max_body: int = MAX_BODY
+) -> Callable[[Call], Call]:
+    """Wraps a view of the protocol: `view(request, body, agent, …)`, or `view(request, body, …)` when not signed.
+
+    `with_key` gives it the key that signed as well: `view(request, body, agent, signed_with, …)`.
+    """
 
     def wrap(view: Call) -> Call:
         @csrf_exempt
@@ -36,10 +42,12 @@ def site_call(*methods: str, signed: bool = True, max_body: int = MAX_BODY) -> C
                     raise DomainError("method_not_allowed", _("This address does not know that method."), status=405)
                 body = read_body(request, most=max_body)
                 if signed:
-                    kwargs["agent"] = authenticate(request, body, at=now())
+                    key = authenticate(request, body, at=now())
+                    kwargs |= {"agent": key.agent, "signed_with": key} if with_key else {"agent": key.agent}
                 response = view(request, body=body, **kwargs)
             except Exception as error:
                 response = refusal(error)
+                _write_down(request, error)
                 if response.status_code == 405:
                     response["Allow"] = ", ".join(methods)
             response["Cache-Control"] = "no-store"
@@ -91,6 +99,20 @@ def clean(value: Any) -> Any:
     if isinstance(value, dict):
         return {clean(key): clean(item) for key, item in value.items()}
     return value
+
+
+def _write_down(request: HttpRequest, error: Exception) -> None:
+    """Refusals that speak of bad intent go into the audit record. That this fails changes no answer."""
+    if not isinstance(error, DomainError) or not services.suspicious(error.code):
+        return
+    try:
+        agent = claimed_agent(request)
+        if agent is not None:
+            name = request.resolver_match.url_name if request.resolver_match else ""
+            call = f"{request.method} {name}"
+            services.write_down_refusal(agent=agent, call=call, code=error.code, at=now())
+    except DatabaseError:
+        logger.exception("A refusal could not be written down")
 
 
 def refusal(error: Exception) -> HttpResponse:

@@ -40,6 +40,11 @@ def key_id(public_key: str) -> str:
     return hashlib.sha256(public_key.encode()).hexdigest()[:16]
 
 
+def proof_text(agent_id: object, public_key: str) -> bytes:
+    """What the private half of an agent's new key signs, to show that the agent holds it."""
+    return f"open-paas-key/1\n{agent_id}\n{public_key}".encode()
+
+
 def _create(path: Path) -> None:
     """Whoever comes first wins: two processes starting together end up with one key."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -5,6 +5,7 @@ Why this and not mutual TLS or a bearer token: docs/decisions/, "Agents sign the
 
 import hashlib
 import hmac
+import re
 from base64 import b64decode
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,8 +19,9 @@ from http_message_signatures import HTTPMessageVerifier, HTTPSignatureKeyResolve
 from http_message_signatures.algorithms import ED25519
 from http_message_signatures.exceptions import HTTPMessageSignaturesException
 
-from jobs.models import RequestNonce, SiteAgent
+from jobs.models import AgentKey, RequestNonce, SiteAgent
 from jobs.siteapi import keys
+from jobs.siteapi.services.keys import check_in_force, keys_named, note_use
 from portal.kernel.errors import DomainError
 
 TAG = "open-paas-site/1"
@@ -27,6 +29,7 @@ LIFETIME = timedelta(minutes=5)
 SKEW = timedelta(minutes=5)
 ALWAYS_COVERED = frozenset({'"@method"', '"@authority"', '"@path"', '"@query"', '"content-digest"'})
 LEASE_HEADER = "lease-token"
+_KEY_ID = re.compile(r'keyid="([0-9a-f-]{36})')
 
 
 class NotAuthentic(DomainError):
@@ -43,16 +46,42 @@ class _Message:
 
 
 class _EnrolledKeys(HTTPSignatureKeyResolver):
-    """Finds the key of the agent named in the signature, and remembers the agent."""
+    """Finds the keys of the agent named in the signature: the one it names, or each of them in turn."""
 
-    agent: SiteAgent | None = None
+    def __init__(self) -> None:
+        self.candidates: list[AgentKey] | None = None
 
     def resolve_public_key(self, key_id: str) -> Ed25519PublicKey | None:
-        try:
-            self.agent = SiteAgent.objects.select_related("site").filter(pk=UUID(key_id)).first()
-        except ValueError:
-            return None
-        return keys.decoded(self.agent.public_key) if self.agent else None
+        if self.candidates is None:
+            self.candidates = _keys_of(key_id)
+        return keys.decoded(self.candidates[0].public_key) if self.candidates else None
+
+    def another(self) -> bool:
+        """Goes on to the next key; False when there is none."""
+        self.candidates = (self.candidates or [])[1:]
+        return bool(self.candidates)
+
+
+def _keys_of(key_id: str) -> list[AgentKey]:
+    """`<agent>` or `<agent>:<fingerprint>`: without a fingerprint every key of the agent may have signed."""
+    agent_id, _colon, fingerprint = key_id.partition(":")
+    try:
+        agent = SiteAgent.objects.select_related("site").filter(pk=UUID(agent_id)).first()
+    except ValueError:
+        return []
+    found = list(keys_named(agent=agent, fingerprint=fingerprint)) if agent is not None else []
+    for key in found:
+        key.agent = agent
+    return found
+
+
+def claimed_agent(request: HttpRequest) -> SiteAgent | None:
+    """Whom a request says it comes from, true or not: for the record of what was refused."""
+    named = _KEY_ID.search(request.headers.get("Signature-Input", ""))
+    try:
+        return SiteAgent.objects.select_related("site").filter(pk=UUID(named[1])).first() if named else None
+    except ValueError:
+        return None
 
 
 class PresentedKey(HTTPSignatureKeyResolver):
@@ -69,19 +98,22 @@ class _Verifier(HTTPMessageVerifier):
     max_clock_skew = SKEW
 
 
-def authenticate(request: HttpRequest, body: bytes, *, at: datetime) -> SiteAgent:
-    """The enrolled agent that signed this request; raises NotAuthentic, and each request counts once."""
+def authenticate(request: HttpRequest, body: bytes, *, at: datetime) -> AgentKey:
+    """The key in force that signed this request, with its agent; raises NotAuthentic, and each request counts once."""
     enrolled = _EnrolledKeys()
-    checked = verify(request, body, enrolled)
-    agent = enrolled.agent
-    if agent is None:  # pragma: no cover - a signature that holds was made with somebody's key
-        raise NotAuthentic("agent_unknown", _("This agent is not enrolled here."))
-    if agent.revoked_at is not None:
-        raise NotAuthentic(
-            "agent_revoked", _("This agent's key has been revoked. Enrol it again with a new code."), status=403
-        )
-    _remember(agent, checked, at=at)
-    return agent
+    while True:
+        try:
+            checked = verify(request, body, enrolled)
+            break
+        except NotAuthentic as refused:
+            if refused.code != "signature_invalid" or not enrolled.another():
+                raise
+    # A signature that holds was made with somebody's key.
+    key = (enrolled.candidates or [])[0]
+    check_in_force(key, at=at)
+    _remember(key.agent, checked, at=at)
+    note_use(key, at=at)
+    return key
 
 
 def verify(request: HttpRequest, body: bytes, known: HTTPSignatureKeyResolver) -> VerifyResult:

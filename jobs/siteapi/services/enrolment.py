@@ -12,8 +12,9 @@ from accounts.models import User
 from accounts.permissions import require
 from accounts.roles import Action
 from catalog.models import Site
-from jobs.models import EnrolmentCode, SiteAgent
+from jobs.models import AgentKey, EnrolmentCode, SiteAgent
 from jobs.siteapi import keys
+from jobs.siteapi.services.keys import add_key, check_unknown
 from portal.kernel.errors import DomainError
 
 CODE_LIFE = timedelta(hours=24)
@@ -25,7 +26,7 @@ _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ2345679"
 def create_enrolment_code(*, site: Site, actor: User | None, at: datetime, valid_for: timedelta = CODE_LIFE) -> str:
     """A new one-time code for that site, shown once: only its hash is kept. `actor` None is the portal itself."""
     if actor is not None:
-        require(actor, Action.MANAGE_SITES)
+        require(actor, Action.OPERATE_SITE, site_slug=site.slug)
     code = "-".join("".join(secrets.choice(_ALPHABET) for _sign in range(6)) for _group in range(4))
     row = EnrolmentCode.objects.create(
         site=site, code_sha256=code_digest(code), expires_at=at + valid_for, created_by=actor
@@ -59,11 +60,11 @@ def enrol(*, code: str, public_key: str, name: str, version: str, at: datetime) 
         if again is None:
             raise refused
         return again
-    if SiteAgent.objects.filter(public_key=public_key).exists():
-        raise DomainError("key_known", _("This key is enrolled already. Let the agent make a new one."))
+    check_unknown(public_key)
     row.used_at = at
     row.save(update_fields=["used_at"])
     agent = SiteAgent.objects.create(site=row.site, public_key=public_key, name=name[:80], version=version[:40])
+    add_key(agent=agent, public_key=public_key)
     Site.objects.filter(pk=row.site_id, status=Site.Status.KNOWN).update(status=Site.Status.CONNECTED)
     audit.record(
         actor=row.created_by,
@@ -78,7 +79,8 @@ def enrol(*, code: str, public_key: str, name: str, version: str, at: datetime) 
 @transaction.atomic
 def revoke_agent(*, agent: SiteAgent, actor: User, at: datetime) -> None:
     """From now on nothing this agent says counts. What it leased and did not commit to goes back by itself."""
-    require(actor, Action.MANAGE_SITES)
+    require(actor, Action.OPERATE_SITE, site_slug=agent.site.slug)
     changed = SiteAgent.objects.filter(pk=agent.pk, revoked_at__isnull=True).update(revoked_at=at)
     if changed:
+        AgentKey.objects.filter(agent=agent, revoked_at__isnull=True).update(revoked_at=at)
         audit.record(actor=actor, action="site.agent_revoked", target=agent, site=agent.site.slug)
