@@ -24,7 +24,9 @@ AXE = (Path(__file__).parent / "vendor" / "axe-core-4.14.1" / "axe.min.js").read
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 THEMES = ("light", "dark")
 WIDTHS = (1280, 320)
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+# The headless shell is the same engine without a browser's window around it: a page costs a third of the time.
+_CHROMIUMS = ("/usr/lib/chromium/chromium-headless-shell", "/usr/bin/chromium", "/usr/bin/chromium-browser")
+CHROMIUM = os.environ.get("CHROMIUM") or next((path for path in _CHROMIUMS if Path(path).exists()), _CHROMIUMS[1])
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",

@@ -38,6 +38,13 @@ def pytest_xdist_make_scheduler(config, log):
     return ByFile(config, log)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def quick_teardown():
+    from tests.emptied import quick_teardown
+
+    quick_teardown()
+
+
 @pytest.fixture(autouse=True)
 def private_files(settings, tmp_path):
     """Each test has its own media folder and plain static files."""

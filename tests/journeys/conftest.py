@@ -23,7 +23,7 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 @pytest.fixture(autouse=True, scope="session")
 def chromium_is_here() -> None:
-    require(Path(CHROMIUM).exists(), f"no Chromium at {CHROMIUM}; on Debian: apt-get install chromium")
+    require(Path(CHROMIUM).exists(), f"no Chromium at {CHROMIUM}; on Debian: apt-get install chromium-headless-shell")
 
 
 @dataclass
