@@ -14,6 +14,7 @@ from jobs.models.federation import (
     UsageDiscrepancy,
 )
 from jobs.models.job import Artefact, Attempt, Job, JobDraft, JobEvent, LogChunk, UsageRecord
+from jobs.models.matching import MatchingWeights
 from jobs.models.references import ReferenceCounter
 from jobs.models.site_agent import EnrolmentCode, RequestNonce, SiteAgent
 
@@ -34,6 +35,7 @@ __all__ = [
     "LedgerEntry",
     "LogChunk",
     "MaintenanceWindow",
+    "MatchingWeights",
     "PartitionReport",
     "Reconciliation",
     "ReferenceCounter",
