@@ -20,6 +20,9 @@ class Allowed:
     max_gpus: int
     max_seconds: int
     tenants: frozenset[str] | None = None
+    max_nodes: int = 1
+    # Digests of container images that may run here; none: only what the site itself is set up with.
+    images: frozenset[str] = frozenset()
 
     def objection(self, *, recipe: str, gpus: int, seconds: int, tenant: str) -> str:
         """Why this site refuses such work; empty when it does not."""
@@ -31,6 +34,14 @@ class Allowed:
             return f"This site lets a job run for at most {self.max_seconds} seconds; {seconds} were asked for."
         if self.tenants is not None and tenant not in self.tenants:
             return "This site does not run jobs of that organisation."
+        return ""
+
+    def objection_to_shape(self, *, nodes: int, image: str) -> str:
+        """Why this site refuses a job of that shape; empty when it does not."""
+        if nodes > self.max_nodes:
+            return f"This site gives a job at most {self.max_nodes} nodes; {nodes} were asked for."
+        if image and image not in self.images:
+            return f"This site's list of container images does not hold {image}."
         return ""
 
 
@@ -87,6 +98,8 @@ def read_config(path: Path) -> Config:
             max_gpus=_whole(allow, "max_gpus", 1),
             max_seconds=60 * _whole(allow, "max_minutes", 24 * 60),
             tenants=None if tenants is None else frozenset(tenants),
+            max_nodes=max(1, _whole(allow, "max_nodes", 1)),
+            images=frozenset(allow.get("images", [])),
         ),
         keep_hours=float(agent.get("keep_hours", 0)),
         on_stop=on_stop,

@@ -14,12 +14,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from jobs.agent import removal
 from jobs.agent.backends.base import RESUMABLE, Backend, BackendError, Ended, Order, Phase, Status
 from jobs.agent.client import DigestMismatch, Portal, PortalAway, Refused
 from jobs.agent.config import Config
 from jobs.agent.files import read_json, sha256_of
 from jobs.agent.outcome import outcome
+from jobs.agent.shape import order_words
 from jobs.agent.state import Attempt, State
+from jobs.agent.sweeps import handed_over
 from jobs.agent.work import Work, WorkRefused, understood
 from models_hub.specs import Failure, Manifest, SpecError
 
@@ -50,6 +53,7 @@ class Driver:
         except BackendError:
             logger.warning("The back-end does not answer; what runs goes on.", exc_info=True)
             return
+        seen = {**seen, **handed_over(attempts, seen, backend=self.backend, order_of=self._order_of)}
         for attempt in attempts:
             try:
                 self._step(attempt, seen[attempt.key])
@@ -110,15 +114,18 @@ class Driver:
 
     def _order(self, attempt: Attempt) -> None:
         try:
-            work = self._work(attempt)
+            order = self._order_of(attempt)
         except WorkRefused as refusal:
             self._refuse(attempt.key, refusal)
             return
-        order = Order(
-            key=work.key, spec=work.spec, gpus=work.gpus, max_seconds=work.max_seconds, not_after=work.not_after,
-            tenant=str(attempt.payload.get("tenant", "")),
-        )  # fmt: skip
         self.backend.submit(order)
+
+    def _order_of(self, attempt: Attempt) -> Order:
+        work = self._work(attempt)
+        return Order(
+            key=work.key, spec=work.spec, gpus=work.gpus, max_seconds=work.max_seconds, not_after=work.not_after,
+            tenant=str(attempt.payload.get("tenant", "")), **order_words(work.shape),
+        )  # fmt: skip
 
     # ---- while it runs -------------------------------------------------------------------------------------------
 
@@ -175,8 +182,8 @@ class Driver:
         self.state.move(attempt.key, "collecting", uploaded=True)
 
     def _clear_up(self, attempt: Attempt) -> None:
-        kept_until = (attempt.ended_at or 0) + 3600 * self.config.keep_hours
-        if attempt.closed and not self.state.owes_usage(attempt.key) and time.time() >= kept_until:
+        said = removal.overdue(attempt) or not self.state.owes_usage(attempt.key)
+        if attempt.closed and said and time.time() >= removal.keep_until(attempt, self.config):
             self._wipe(attempt)
 
     def _drop(self, attempt: Attempt, status: Status) -> None:
@@ -188,12 +195,16 @@ class Driver:
             self._wipe(attempt)
 
     def _wipe(self, attempt: Attempt) -> None:
-        transfer = self._transfers.get(attempt.key)
-        if transfer is not None and not transfer.done():
+        if not self._free(attempt.key):
             return
         self._meter(attempt, self.backend.poll([attempt.key])[attempt.key])
-        self.backend.wipe(attempt.key)
-        self.state.set(attempt.key, wiped=1)
+        try:
+            removal.remove(backend=self.backend, state=self.state, attempt=attempt)
+        except BackendError as trouble:
+            logger.error("Attempt %s: its data are still here: %s", attempt.key, trouble)
+            self._not_before[attempt.key] = time.monotonic() + RETRY_TRANSFER
+            return
+        self.news.set()
         self.state.forget_before(time.time() - FORGET_AFTER)
         logger.info("Attempt %s: its data has been removed.", attempt.key)
 

@@ -10,6 +10,7 @@ from cryptography.exceptions import InvalidSignature
 
 from jobs.agent.config import Allowed
 from jobs.agent.identity import Identity
+from jobs.agent.shape import PLAIN, Shape, shape_of
 from models_hub.specs import JobSpec, SpecError
 
 WORK_SCHEMA = "open-paas/work/1"
@@ -33,6 +34,7 @@ class Work:
     lease_seconds: int
     not_after: datetime
     inputs: tuple[dict[str, Any], ...]
+    shape: Shape = PLAIN
 
 
 def verified(message: dict[str, Any], identity: Identity) -> dict[str, Any]:
@@ -67,6 +69,7 @@ def understood(raw: dict[str, Any], allowed: Allowed) -> Work:
                 {"name": split.name, "sha256": split.sha256, "bytes": split.bytes}
                 for split in spec.data.splits().values()
             ),
+            shape=shape_of(raw),
         )
     except (KeyError, TypeError, ValueError) as error:
         sentence = f"The site could not read the job: {error}"
@@ -74,6 +77,7 @@ def understood(raw: dict[str, Any], allowed: Allowed) -> Work:
     objection = allowed.objection(
         recipe=work.spec.recipe, gpus=work.gpus, seconds=work.max_seconds, tenant=str(raw.get("tenant", ""))
     )
+    objection = objection or allowed.objection_to_shape(nodes=work.shape.nodes, image=work.shape.image)
     if objection:
         raise WorkRefused(objection, key=work.key, token=work.token)
     return work

@@ -93,8 +93,16 @@ class UsageRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What an allocation may use at this site in all, in GPU-minutes: a site may hold it as a hard limit of its own."""
+
+    allocation: str
+    gpu_minutes: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Order:
-    """What to run: the spec, the GPUs it is given, its time, the latest moment it may begin, and for whom."""
+    """What to run: the spec, the GPUs it is given (of all its nodes), its time, its latest start, and for whom."""
 
     key: str
     spec: JobSpec
@@ -102,6 +110,15 @@ class Order:
     max_seconds: int
     not_after: datetime
     tenant: str = ""
+    nodes: int = 1
+    budget: Budget | None = None
+    sweep: str = ""
+    image: str = ""
+
+    @property
+    def gpus_per_node(self) -> int:
+        """Every node gives as many."""
+        return self.gpus // max(1, self.nodes)
 
 
 class Backend(Protocol):
@@ -138,4 +155,4 @@ class Backend(Protocol):
         """Ends what runs so that `submit` goes on with it later; schedulers that keep jobs by themselves do nothing."""
 
     def wipe(self, key: str) -> None:
-        """Removes the job's data at the site. What was metered stays known."""
+        """Removes the job's data at the site; raises while something is left. What was metered stays known."""

@@ -1,0 +1,46 @@
+"""Jobs of one sweep go to the scheduler together where it takes arrays; each stays an attempt of its own."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, runtime_checkable
+
+from jobs.agent.backends.base import Backend, BackendError, Order, Phase, Status
+from jobs.agent.state import Attempt
+from jobs.agent.work import WorkRefused
+
+logger = logging.getLogger(__name__)
+
+
+@runtime_checkable
+class TakesArrays(Protocol):
+    """A back-end that can be given several orders at once. Any of them may be handed over again by itself."""
+
+    def submit_together(self, orders: Sequence[Order]) -> None: ...
+
+
+def handed_over(
+    attempts: Sequence[Attempt], seen: Mapping[str, Status], *, backend: Backend, order_of: Callable[[Attempt], Order]
+) -> dict[str, Status]:
+    """Submits what is ready of each sweep. Returns where these keys stand now; whatever is left is submitted singly."""
+    if not isinstance(backend, TakesArrays):
+        return {}
+    keys: list[str] = []
+    for group in _ready(attempts, seen):
+        try:
+            backend.submit_together([order_of(attempt) for attempt in group])
+            keys += [attempt.key for attempt in group]
+        except (BackendError, WorkRefused) as trouble:
+            logger.warning("A sweep of %d jobs is handed over one by one: %s", len(group), trouble)
+    return backend.poll(keys) if keys else {}
+
+
+def _ready(attempts: Sequence[Attempt], seen: Mapping[str, Status]) -> list[list[Attempt]]:
+    """Attempts of one sweep that the portal leaves to us and the scheduler has never heard of."""
+    groups: dict[str, list[Attempt]] = defaultdict(list)
+    for attempt in attempts:
+        sweep = (attempt.payload.get("sweep") or {}).get("id")
+        going = attempt.committed and not (attempt.cancel or attempt.dropped or attempt.closed)
+        if sweep and going and seen[attempt.key].phase == Phase.UNKNOWN:
+            groups[str(sweep)].append(attempt)
+    return [group for group in groups.values() if len(group) > 1]
