@@ -153,6 +153,26 @@ def reverse(*, entry: LedgerEntry, reason: str, actor: User | None) -> LedgerEnt
 
 
 @transaction.atomic
+def recharge(*, job: Job, gpu_seconds: int, reason: str, actor: User | None) -> LedgerEntry | None:
+    """Books another charge in place of the one in force: its reversal, and a new charge that names the reversal.
+
+    None when that very amount is charged already; then nothing is booked. Both old rows stay.
+    """
+    if gpu_seconds < 0:
+        raise ValueError("a charge is never negative")
+    lock(job.allocation)
+    charge = job.ledger_entries.filter(kind=Kind.CHARGE, reversed_by__isnull=True).first()
+    if charge is None:
+        raise DomainError("not_charged", _("This job has no charge in force that could be booked anew."))
+    if charge.gpu_seconds == -gpu_seconds:
+        return None
+    opposite = reverse(entry=charge, reason=reason, actor=actor)
+    return LedgerEntry.objects.create(
+        allocation=job.allocation, job=job, kind=Kind.CHARGE, gpu_seconds=-gpu_seconds, after=opposite, reason=reason
+    )
+
+
+@transaction.atomic
 def adjust(*, allocation: Allocation, gpu_seconds: int, reason: str, actor: User) -> LedgerEntry:
     """Raises or lowers an allocation. It cannot be lowered below what is used and set aside."""
     lock(allocation)

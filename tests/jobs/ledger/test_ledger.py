@@ -5,7 +5,7 @@ import threading
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from jobs.ledger.services import adjust, balance, balances, reserve, reverse, settle
+from jobs.ledger.services import adjust, balance, balances, recharge, reserve, reverse, settle
 from jobs.models import Job, LedgerEntry
 from portal.kernel.errors import DomainError
 from tests.factories import make_allocation, make_dataset, make_foundation_model, make_sme, make_user
@@ -93,6 +93,50 @@ def test_a_reversed_charge_is_as_if_it_never_was_and_both_rows_stay(allocation):
     assert LedgerEntry.objects.filter(job=job).count() == 4
     with pytest.raises(DomainError, match="already_reversed"):
         reverse(entry=charge, reason="again", actor=None)
+
+
+def charged(job):
+    return sorted(entry.gpu_seconds for entry in job.ledger_entries.filter(kind__in=["charge", "reverse"]))
+
+
+@pytest.mark.django_db
+def test_a_charge_booked_anew_reverses_the_one_before_and_every_row_stays(allocation):
+    job = make_job(allocation)
+    reserve(allocation=allocation, job=job, gpu_seconds=HOUR)
+    settle(job=job, charged_gpu_seconds=100)
+    recharge(job=job, gpu_seconds=70, reason="corrected", actor=None)
+    recharge(job=job, gpu_seconds=90, reason="corrected again", actor=None)
+    assert balance(allocation).used == 90
+    assert charged(job) == [-100, -90, -70, 70, 100]
+
+
+@pytest.mark.django_db
+def test_the_same_charge_is_not_booked_again(allocation):
+    job = make_job(allocation)
+    reserve(allocation=allocation, job=job, gpu_seconds=HOUR)
+    settle(job=job, charged_gpu_seconds=100)
+    assert recharge(job=job, gpu_seconds=100, reason="no change", actor=None) is None
+    assert charged(job) == [-100]
+
+
+@pytest.mark.django_db
+def test_what_was_never_charged_is_not_charged_anew(allocation):
+    job = make_job(allocation)
+    reserve(allocation=allocation, job=job, gpu_seconds=HOUR)
+    with pytest.raises(DomainError, match="not_charged"):
+        recharge(job=job, gpu_seconds=100, reason="x", actor=None)
+
+
+@pytest.mark.django_db
+def test_the_database_refuses_a_second_charge_and_a_second_one_after_one_reversal(allocation):
+    job = make_job(allocation)
+    reserve(allocation=allocation, job=job, gpu_seconds=HOUR)
+    settle(job=job, charged_gpu_seconds=100)
+    anew = recharge(job=job, gpu_seconds=70, reason="corrected", actor=None)
+    fields = {"allocation": allocation, "job": job, "kind": "charge", "gpu_seconds": -70}
+    for after in (None, anew.after):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            LedgerEntry.objects.create(**fields, after=after)
 
 
 @pytest.mark.django_db
