@@ -2,40 +2,32 @@
 
 import pytest
 
-# On two cores, two real trainings at once starve each other: whatever starts real processes keeps to one worker.
-HEAVY = (
-    "tests/journeys/test_first_model.py",
-    "tests/models_hub/training/",
-    "tests/jobs/agent/",
-    "tests/faults/",
-    "tests/embedded/test_faults.py",
-    "tests/embedded/test_watching.py",
-)
-
+from tests.shares import HEAVY, WAITING, share_of, turn_of
 
 # Real processes and real browsers on a busy machine: what fails is tried once more, and the summary says RERUN.
-RETRIED = (*HEAVY, "tests/journeys/")
+RETRIED = (*HEAVY, *WAITING, "tests/journeys/")
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
         if item.nodeid.startswith(RETRIED) or item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.flaky(reruns=1, reruns_delay=3))
+    items.sort(key=lambda item: turn_of(item.nodeid))
 
 
 def pytest_xdist_make_scheduler(config, log):
-    """Sends a file's tests to one worker, and all heavy files to the same one.
+    """Shares the tests out as tests.shares says, in that order.
 
     Not `--dist loadgroup`: it renames tests in a way that pytest 9.2 no longer reads, and silently groups nothing.
     """
     from xdist.scheduler import LoadScopeScheduling
 
-    class ByFile(LoadScopeScheduling):
+    class ByShare(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            path = nodeid.split("::", 1)[0]
-            return "heavy" if path.startswith(HEAVY) else path
+            return share_of(nodeid)
 
-    return ByFile(config, log)
+    config.option.loadscopereorder = False
+    return ByShare(config, log)
 
 
 @pytest.fixture(autouse=True, scope="session")
