@@ -93,8 +93,9 @@ class Postgres:
             "logging_collector": "off",
         }
         if not durable:
-            # Of a test run: three processes, each with a server whose every request has a connection of its own.
-            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+            # A test run is three processes, each with a server whose every request has a connection of its own.
+            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+            settings["max_connections"] = "200"
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return [*self.run_as.prefix, str(self.binaries / "postgres"), "-D", str(self.data), *options]
 
