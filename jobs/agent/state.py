@@ -46,6 +46,12 @@ CREATE TABLE IF NOT EXISTS usage (
     refused TEXT NOT NULL DEFAULT '',
     UNIQUE (key, started_at)
 );
+CREATE TABLE IF NOT EXISTS removal (
+    key TEXT PRIMARY KEY,
+    token TEXT NOT NULL,
+    at TEXT NOT NULL,                   -- when the data were gone
+    acked INTEGER NOT NULL DEFAULT 0
+);
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 FINAL = frozenset({"done", "failed", "cancelled"})
@@ -160,6 +166,7 @@ class State:
         """Rows of attempts that ended and were wiped long ago."""
         with self._writing() as db:
             db.execute("DELETE FROM attempt WHERE wiped = 1 AND ended_at < ?", (moment,))
+            db.execute("DELETE FROM removal WHERE acked = 1 AND key NOT IN (SELECT key FROM attempt)")
 
     # ---- usage ---------------------------------------------------------------------------------------------------
 
@@ -196,6 +203,29 @@ class State:
                 "SELECT 1 FROM usage WHERE key = ? AND acked = 0 AND refused = '' LIMIT 1", (key,)
             ).fetchone()
         return row is not None
+
+    # ---- removals ------------------------------------------------------------------------------------------------
+
+    def wiped(self, key: str, *, at: str) -> None:
+        """The data of an attempt are gone; from now on the portal is told so."""
+        with self._writing() as db:
+            db.execute(
+                "INSERT INTO removal (key, token, at) SELECT key, token, ? FROM attempt WHERE key = ? "
+                "ON CONFLICT DO NOTHING",
+                (at, key),
+            )
+            db.execute("UPDATE attempt SET wiped = 1 WHERE key = ?", (key,))
+
+    def removals_to_report(self, most: int = 200) -> list[dict[str, Any]]:
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT key, token, at FROM removal WHERE acked = 0 ORDER BY rowid LIMIT ?", (most,)
+            ).fetchall()
+        return [dict(row) for row in rows]
+
+    def removals_acknowledged(self, keys: list[str]) -> None:
+        with self._writing() as db:
+            db.executemany("UPDATE removal SET acked = 1 WHERE key = ?", [(key,) for key in keys])
 
     # ---- small facts ---------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import threading
 import time
 from typing import Any
 
+from jobs.agent import removal, wishes
 from jobs.agent.backends.base import Backend, BackendError
 from jobs.agent.client import Portal, PortalAway, Refused
 from jobs.agent.config import Config
@@ -150,7 +151,7 @@ class Talk:
         except BackendError:
             logger.warning("The back-end does not answer; no new work is taken.", exc_info=True)
             return 0, {}
-        draining = bool(self.state.noted("draining", False))
+        draining = wishes.draining(self.state)
         waiting = sum(1 for one in attempts if one.state in ("leased", "staging", "submitted"))
         free = max(0, about.get("room", about["gpus_free"]) - waiting)
         capacity = {"gpus_total": about["gpus_total"], "gpus_free": about["gpus_free"], "queue": waiting}
@@ -159,6 +160,8 @@ class Talk:
 
     def _add_models(self, message: dict[str, Any]) -> None:
         if time.monotonic() - self._store_seen < LOOK_AT_STORE:
+        if removal.FEATURE in self.features:
+            message["removed"] = removal.removed_rows(self.state)
             return
         self._store_seen = time.monotonic()
         models = stored_models(self.config.store)
@@ -226,6 +229,8 @@ class Talk:
         """Signed work: verified, held against the allow-list, written down. What is refused is answered."""
         try:
             raw = verified(message, self.identity)
+        removal.hear(self.state, answer)
+        wishes.hear(self.state, answer)
         except WorkRefused as refusal:
             logger.error("%s", refusal.sentence)
             return

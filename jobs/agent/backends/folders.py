@@ -4,6 +4,7 @@ jobs/<key>/order.json  spec.json  data/  out/  log  runs/…
 """
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,6 +39,12 @@ class JobFolders:
 
     def _known(self, key: str) -> bool:
         return self._job(key).is_dir()
+
+    def _remove(self, key: str) -> None:
+        """Removes the job's folder; what cannot be removed is an error, for the portal is told that all is gone."""
+        shutil.rmtree(self._job(key), ignore_errors=True)
+        if self._known(key):
+            raise BackendError(f"{self._job(key)} could not be removed in full. Look at its owner and its disk.")
 
     def _order_of(self, key: str) -> dict[str, Any]:
         return read_json(self._job(key) / ORDER) or {}

@@ -8,7 +8,6 @@ pid and start time.
 """
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -129,7 +128,7 @@ class LocalBackend(JobFolders):
     def wipe(self, key: str) -> None:
         if self._known(key):
             self.usage([key])
-            shutil.rmtree(self._job(key), ignore_errors=True)
+            self._remove(key)
 
     # ---- files and processes -------------------------------------------------------------------------------------
 

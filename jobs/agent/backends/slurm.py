@@ -11,7 +11,6 @@ first, so that an agent killed at any line never makes a job run twice.
 
 import logging
 import math
-import shutil
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -137,7 +136,7 @@ class SlurmBackend(JobFolders):
             left = [row.native_id for row in self._live(key)]
             if left:
                 self.slurm.scancel(*left)
-            shutil.rmtree(self._job(key), ignore_errors=True)
+            self._remove(key)
 
     # ---- what Slurm is told --------------------------------------------------------------------------------------
 
