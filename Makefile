@@ -47,12 +47,12 @@ demo:
 
 # With ARGS only pytest runs, with these arguments; without, the linters and then every test.
 test:
-	$(call set_up,portal dev site)
+	$(call set_up,portal dev site ray)
 	@PYTHON="$(PYTHON)" deploy/test-packages.sh
 	@exec deploy/test.sh $(ARGS)
 
 faults:
-	$(call set_up,portal dev site)
+	$(call set_up,portal dev site ray)
 	@PYTHON="$(PYTHON)" deploy/test-packages.sh
 	@exec deploy/test.sh -q -m "long or faults" $(ARGS)
 

@@ -17,5 +17,5 @@ lock() {
     echo "requirements/$name.txt: $(grep -c '^[a-z0-9].*==' "requirements/$name.txt") packages"
 }
 
-for name in tools portal dev; do lock "$name" "$@"; done
+for name in tools portal dev ray; do lock "$name" "$@"; done
 lock site --excludes requirements/torch.txt "$@"

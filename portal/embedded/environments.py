@@ -1,12 +1,13 @@
-"""Builds the two virtual environments from the locked requirements, once for each state of the lock files.
+"""Builds the virtual environments from the locked requirements, once for each state of the lock files.
 
 Runs on the plain interpreter, before anything is installed, so it knows the standard library only:
 
-    python3 portal/embedded/environments.py portal site      # what `make run` needs
-    python3 portal/embedded/environments.py portal dev site  # what `make test` needs
+    python3 portal/embedded/environments.py portal site          # what `make run` needs
+    python3 portal/embedded/environments.py portal dev site ray  # what `make test` needs
 
-The portal's environment (.venv) never holds torch; the site's (.venv-site) never holds the portal. torch is the one
-package whose build depends on the machine, so it is pinned in a file of its own and installed before the rest.
+The portal's environment (.venv) never holds torch; the site's (.venv-site) never holds the portal; the tests' Ray
+(.venv-ray) is a cluster to talk to and is imported by nothing of ours. torch is the one package whose build depends on
+the machine, so it is pinned in a file of its own and installed before the rest.
 """
 
 from __future__ import annotations  # so that an old Python can still read this far and say that it is too old
@@ -153,6 +154,16 @@ def build_site() -> None:
     _install_closure(environment, locks, "site", mark)
 
 
+def build_ray() -> None:
+    """The Ray cluster of the tests. Nothing but the tests of the agent's Ray back-end needs it."""
+    environment = Environment(ROOT / ".venv-ray", label="ray")
+    lock = REQUIREMENTS / "ray.txt"
+    mark = fingerprint([lock])
+    if environment.is_current("ray", mark):
+        return
+    _install_closure(environment, [lock], "ray", mark)
+
+
 def _install_closure(environment: Environment, locks: list[Path], part: str, mark: str) -> None:
     started = time.monotonic()
     environment.create()
@@ -201,13 +212,20 @@ def brings_cuda(report: dict) -> bool:
     return any(name.startswith(("nvidia-", "cuda-")) or name == "triton" for name in names)
 
 
-PARTS: dict[str, Callable[[], None]] = {"portal": build_portal, "dev": build_dev, "site": build_site}
+PARTS: dict[str, Callable[[], None]] = {
+    "portal": build_portal, "dev": build_dev, "site": build_site, "ray": build_ray,
+}  # fmt: skip
+# Environments of their own, built beside the portal's. One that cannot be built is said and survived.
+BESIDE = {
+    "site": "going on without the embedded training site; jobs will wait.",
+    "ray": "going on without a Ray; its tests are skipped (with CI=true they fail).",
+}
 
 
 def build(parts: list[str]) -> int:
-    """Builds what is asked for; the portal's and the site's environments side by side. Returns the exit code.
+    """Builds what is asked for, independent environments side by side. Returns the exit code.
 
-    A site environment that cannot be built is said and survived: the portal works without its embedded site.
+    The portal works without its embedded site, and everything but the tests of one back-end without a Ray.
     """
     failures: dict[str, str] = {}
 
@@ -222,17 +240,17 @@ def build(parts: list[str]) -> int:
                 failures[name] = f"Could not write the environment: {error}"
                 return
 
-    beside = threading.Thread(target=attempt, args=("site",)) if "site" in parts else None
-    if beside:
-        beside.start()
+    beside = [threading.Thread(target=attempt, args=(name,)) for name in BESIDE if name in parts]
+    for thread in beside:
+        thread.start()
     attempt(*(name for name in ("portal", "dev") if name in parts))
-    if beside:
-        beside.join()
+    for thread in beside:
+        thread.join()
     for name, sentence in failures.items():
         print(f"open-paas: {sentence}", file=sys.stderr)
-        if name == "site":
-            print("open-paas: going on without the embedded training site; jobs will wait.", file=sys.stderr)
-    return 1 if failures.keys() - {"site"} else 0
+        if name in BESIDE:
+            print(f"open-paas: {BESIDE[name]}", file=sys.stderr)
+    return 1 if failures.keys() - BESIDE.keys() else 0
 
 
 def main() -> int:

@@ -113,6 +113,16 @@ def test_without_the_sites_environment_the_portal_still_starts(monkeypatch, caps
     assert "going on without the embedded training site" in capsys.readouterr().err
 
 
+def test_without_a_ray_everything_else_goes_on(monkeypatch, capsys):
+    def fail():
+        raise SetupError("no wheel for this machine")
+
+    monkeypatch.setitem(environments.PARTS, "ray", fail)
+    monkeypatch.setitem(environments.PARTS, "portal", lambda: None)
+    assert environments.build(["portal", "ray"]) == 0
+    assert "its tests are skipped" in capsys.readouterr().err
+
+
 def test_without_the_portals_environment_nothing_starts(monkeypatch, capsys):
     def fail():
         raise SetupError("no network")
@@ -130,7 +140,7 @@ def test_the_set_up_script_needs_the_standard_library_only():
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("name", ["portal", "dev", "site", "demo", "tools"])
+@pytest.mark.parametrize("name", ["portal", "dev", "site", "demo", "tools", "ray"])
 def test_lock_files_pin_every_package_by_hash_and_name_no_address(name):
     text = (environments.REQUIREMENTS / f"{name}.txt").read_text()
     pinned = [line for line in text.splitlines() if "==" in line and not line.startswith(("#", " "))]
