@@ -9,14 +9,17 @@ from pathlib import Path
 
 from jobs.agent import VERSION
 from jobs.agent.backends import BackendError
-from jobs.agent.client import PortalAway, Refused
+from jobs.agent.client import Portal, PortalAway, Refused
 from jobs.agent.config import Config, ConfigError, read_config
 from jobs.agent.doctor import examine
 from jobs.agent.identity import Keeper
-from jobs.agent.run import Agent, run
+from jobs.agent.rotation import Rotation
+from jobs.agent.run import Agent, only_one, run
 from jobs.agent.state import State
 
 DEFAULT_CONFIG = "/etc/open-paas/agent.toml"
+# An idle agent comes back from its long poll within half a minute.
+PATIENCE = 90.0
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,6 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("run", parents=[common], help="take work and run it").set_defaults(command=_run)
     commands.add_parser("status", parents=[common], help="what this agent holds, as JSON").set_defaults(command=_status)
     commands.add_parser("doctor", parents=[common], help="look for what could go wrong").set_defaults(command=_doctor)
+    rotate = commands.add_parser("rotate-key", parents=[common], help="replace this agent's key; nothing pauses")
+    rotate.set_defaults(command=_rotate_key)
     drain = commands.add_parser("drain", parents=[common], help="take no new work; what runs goes on")
     drain.add_argument("--off", action="store_true", help="take work again")
     drain.set_defaults(command=_drain)
@@ -67,6 +72,42 @@ def _run(config: Config, options: argparse.Namespace) -> int:
     return run(config)
 
 
+def _rotate_key(config: Config, options: argparse.Namespace) -> int:
+    """An agent that runs is asked to do it itself, since it holds the key; otherwise it is done here."""
+    keeper, state = Keeper(config.work), State(config.work / "agent.sqlite3")
+    rotation = Rotation(config=config, keeper=keeper, state=state)
+    identity, before = keeper.identity(), rotation.fingerprint()
+    if identity is None or "keys" not in state.noted("session", {}).get("features", []):
+        print("The portal has not said yet that it knows how. Start the agent once; is the portal up to date?")
+        return 1
+    with only_one(config) as alone:
+        if alone:
+            portal = Portal(config, identity, keeper)
+            try:
+                rotation.rotate(portal)
+            except (Refused, PortalAway) as trouble:
+                print(trouble, file=sys.stderr)
+                return 1
+            finally:
+                portal.close()
+        else:
+            state.note("rotation_refused", None)
+            state.note("rotate_key", before)
+            give_up = time.monotonic() + PATIENCE
+            while rotation.fingerprint() == before and time.monotonic() < give_up:
+                refused = state.noted("rotation_refused")
+                if refused:
+                    print(refused, file=sys.stderr)
+                    return 1
+                time.sleep(0.2)
+    after = rotation.fingerprint()
+    if after == before:
+        print("The agent has not replaced its key yet; it goes on trying. `status` shows its key.")
+        return 1
+    print(f"The agent signs with key {after} now; {before} is not accepted much longer.")
+    return 0
+
+
 def _status(config: Config, options: argparse.Namespace) -> int:
     state = State(config.work / "agent.sqlite3")
     identity = Keeper(config.work).identity()
@@ -79,6 +120,7 @@ def _status(config: Config, options: argparse.Namespace) -> int:
                 "agent": identity.agent_id if identity else None,
                 "session": state.noted("session"),
                 "portal_heard_seconds_ago": round(time.time() - heard) if heard else None,
+                "key": Rotation(config=config, keeper=Keeper(config.work), state=state).about() if identity else None,
                 "draining": state.noted("draining", False),
                 "attempts": [
                     {"key": one.key, "state": one.state, "acknowledged": one.acked >= one.seq, **_times(one.facts)}

@@ -10,12 +10,13 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from jobs.agent import VERSION
 from jobs.agent.config import Config
 from jobs.agent.features import PROTOCOLS
 from jobs.agent.files import sha256_of
-from jobs.agent.identity import Identity, Keeper, code_digest, public_key_of
+from jobs.agent.identity import Identity, Keeper, code_digest, fingerprint_of, public_key_of
 from jobs.agent.signing import SignedBy
 
 CHUNK = 2 * 1024 * 1024
@@ -46,15 +47,31 @@ class Portal:
     def __init__(self, config: Config, identity: Identity | None, keeper: Keeper) -> None:
         self.config, self.identity, self.keeper = config, identity, keeper
         verify: ssl.SSLContext | bool = ssl.create_default_context(cafile=config.ca_file) if config.ca_file else True
-        key_id = identity.agent_id if identity else "enrol"
+        # An older portal knows agents by their id alone; that of a key is added once both sides have agreed on it.
+        self._names_keys = False
         self.http = httpx.Client(
             base_url=f"{config.portal_url}/site/v1",
-            auth=SignedBy(keeper.key(), key_id),
             timeout=PATIENCE,
             verify=verify,
             headers={"User-Agent": f"open-paas-agent/{VERSION}"},
             follow_redirects=False,
         )
+        self.sign_with(keeper.key())
+
+    @property
+    def agent_id(self) -> str:
+        return self.identity.agent_id if self.identity else "enrol"
+
+    def sign_with(self, key: Ed25519PrivateKey) -> None:
+        """From the next request on this key signs; requests under way end with the one they began with."""
+        self._key = key
+        fingerprint = f":{fingerprint_of(public_key_of(key))}" if self._names_keys else ""
+        self.http.auth = SignedBy(key, self.agent_id + fingerprint)
+
+    def name_keys(self, agreed: bool) -> None:
+        """Whether signatures say which of the agent's keys has made them."""
+        self._names_keys = agreed
+        self.sign_with(self._key)
 
     def close(self) -> None:
         self.http.close()
@@ -81,6 +98,9 @@ class Portal:
 
     def session(self, describe: dict[str, Any]) -> dict[str, Any]:
         return self._json("POST", "/session", {"protocols": list(PROTOCOLS), "version": VERSION, "describe": describe})
+
+    def introduce_key(self, *, public_key: str, proof: str) -> dict[str, Any]:
+        return self._json("POST", "/keys", {"public_key": public_key, "proof": proof})
 
     def sync(self, message: dict[str, Any]) -> dict[str, Any]:
         return self._json("POST", "/sync", message, timeout=httpx.Timeout(20.0, read=40.0 + message.get("wait", 0)))

@@ -59,6 +59,8 @@ class Config:
     keep_hours: float
     on_stop: str
     options: dict[str, Any] = field(default_factory=dict)
+    # After so many days the agent replaces its key by itself; 0 is never.
+    rotate_key_days: float = 90
 
     @property
     def jobs(self) -> Path:
@@ -104,6 +106,7 @@ def read_config(path: Path) -> Config:
         keep_hours=float(agent.get("keep_hours", 0)),
         on_stop=on_stop,
         options={"python": sys.executable, **options},
+        rotate_key_days=_whole(agent, "rotate_key_days", 90),
     )
 
 

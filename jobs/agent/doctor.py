@@ -16,6 +16,7 @@ from jobs.agent.models import stored_models
 Finding = tuple[bool, str]
 _LEAST_FREE = 5 * 10**9
 _MOST_SKEW = 120
+_KEY_GRACE_DAYS = 7
 
 
 def examine(config: Config) -> list[Finding]:
@@ -48,6 +49,12 @@ def _identity(config: Config) -> Iterator[Finding]:
     else:
         yield True, f"enrolled at {identity.site} as {identity.agent_id}"
     yield keeper.key_is_private(), f"the private key in {keeper.key_file} is readable for its owner only"
+    if identity is not None and config.rotate_key_days:
+        age = (time.time() - keeper.key_file.stat().st_mtime) / 86400
+        yield (
+            age < config.rotate_key_days + _KEY_GRACE_DAYS,
+            f"the key is {age:.0f} days old; it is replaced after {config.rotate_key_days:g}",
+        )
 
 
 def _portal(config: Config) -> Iterator[Finding]:

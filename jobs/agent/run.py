@@ -13,14 +13,16 @@ from jobs.agent.backends import backend_for
 from jobs.agent.client import Portal, PortalAway, Refused
 from jobs.agent.config import Config
 from jobs.agent.driver import Driver
+from jobs.agent.features import ProtocolUnknown
 from jobs.agent.identity import Identity, Keeper, code_digest
+from jobs.agent.rotation import Rotation
 from jobs.agent.state import State
 from jobs.agent.talk import NewerSession, Talk, pause_after
 
 logger = logging.getLogger(__name__)
 
 STEP_SECONDS = 0.5
-ENDED, NOT_ENROLLED, FENCED, ALREADY_HERE = 0, 2, 3, 4
+ENDED, NOT_ENROLLED, FENCED, ALREADY_HERE, OUTDATED = 0, 2, 3, 4, 5
 
 
 class Agent:
@@ -36,6 +38,7 @@ class Agent:
         self.stop = threading.Event()
         self.exit_code = ENDED
         self._portal: Portal | None = None
+        self.rotation = Rotation(config=config, keeper=self.keeper, state=self.state)
         self.driver = Driver(config=config, state=self.state, backend=self.backend, portal=self.portal, news=self.news)
 
     def portal(self) -> Portal:
@@ -61,6 +64,9 @@ class Agent:
         except NewerSession as fenced:
             logger.error("%s Another agent runs with this key; this one ends.", fenced)
             self.exit_code = FENCED
+        except ProtocolUnknown as unknown:
+            logger.error("%s", unknown)
+            self.exit_code = OUTDATED
         except Exception:
             logger.exception("The conversation with the portal broke down.")
             self.exit_code = 1
@@ -76,6 +82,7 @@ class Agent:
                     return
                 pause = talk.say()
                 failures = 0
+                self.rotation.step(talk.portal, can="keys" in talk.features, replace_by=talk.replace_key_by)
                 if pause:
                     self.news.wait(pause) if pause < 5 else self.stop.wait(pause)
                     self.news.clear()
@@ -87,6 +94,8 @@ class Agent:
                 failures += 1
                 logger.error("The portal refuses: %s", refusal)
                 talk = None
+                if self.rotation.rescue(refusal):
+                    continue
                 self.stop.wait(min(30.0, 2.0**failures))
 
     def _connect(self) -> Talk | None:
@@ -128,7 +137,7 @@ class Agent:
 def run(config: Config) -> int:
     """Runs until SIGTERM or SIGINT. One agent a work folder: a second one says so and leaves."""
     config.work.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _only_one(config) as first:
+    with only_one(config) as first:
         if not first:
             logger.error("Another agent is already working in %s.", config.work)
             return ALREADY_HERE
@@ -146,7 +155,8 @@ def run(config: Config) -> int:
 
 
 @contextlib.contextmanager
-def _only_one(config: Config) -> Iterator[bool]:
+def only_one(config: Config) -> Iterator[bool]:
+    """Holds the work folder for this process; False when another one has it."""
     with (config.work / "agent.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

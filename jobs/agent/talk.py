@@ -6,7 +6,7 @@ import threading
 import time
 from typing import Any
 
-from jobs.agent import removal, wishes
+from jobs.agent import pinning, removal, wishes
 from jobs.agent.backends.base import Backend, BackendError
 from jobs.agent.client import Portal, PortalAway, Refused
 from jobs.agent.config import Config
@@ -46,6 +46,9 @@ class Talk:
         self.epoch = 0
         # What both sides can do beyond the first version; nothing else is sent or expected.
         self.features: frozenset[str] = frozenset()
+        # Until when the portal wants our key replaced, where a person has set such a day.
+        self.replace_key_by: str | None = None
+        self._portal_key_asked = ""
         self._tails: dict[str, EventTail] = {}
         self._models: list[dict[str, str]] = []
         self._store_seen = 0.0
@@ -59,6 +62,7 @@ class Talk:
             **self.backend.describe(),
             "recipes": sorted(self.config.allowed.recipes),
             "features": list(FEATURES),
+            "portal_keys": pinning.names_of(self.identity),
             "models": self._models,
         }
         describe["limits"] = {
@@ -72,8 +76,22 @@ class Talk:
         about = {"epoch": self.epoch, "site": answer["site"], "features": sorted(self.features), "at": time.time()}
         self.state.note("session", about)
         logger.info("Session %d at %s", self.epoch, answer["site"])
+        if self._trusts_more(answer):
+            self.begin()  # so that the portal knows which of its keys we can check
+            return
         self._lost_without_trace(answer["attempts"])
         self._send_tokenizers(answer["tokenizers_wanted"])
+
+    def _trusts_more(self, answer: dict[str, Any]) -> bool:
+        """Takes in which keys of the portal count from now on; whether that has changed."""
+        self.portal.name_keys("keys" in self.features)
+        identity = pinning.pinned(self.identity, answer) if "keys" in self.features else self.identity
+        changed = identity.pinned != self.identity.pinned
+        if changed:
+            self.portal.keeper.keep(identity)
+            self.identity = identity
+            logger.info("The portal's newest key is %s.", pinning.names_of(identity)[0])
+        return changed
 
     def _lost_without_trace(self, held: list[dict[str, str]]) -> None:
         """What the portal thinks we run and we know nothing of (our state was lost) is said to be lost.
@@ -115,6 +133,8 @@ class Talk:
                 raise NewerSession(refusal.detail) from refusal
             raise
         self._hear(answer, {attempt.key: attempt for attempt in attempts})
+        self.replace_key_by = answer.get("replace_key_by")
+        changed = changed or self._unknown_portal_key(answer.get("portal_key"))
         self.state.note("portal", {"heard": time.time(), "time": answer["time"]})
         if changed:
             # The portal says in a session which tokenizers it lacks, and hears in it what the site has.
@@ -183,6 +203,13 @@ class Talk:
             if text:
                 message["logs"].append({**about, "offset": attempt.log_acked, "text": text})
         return len(text) + 1000 * len(events)
+
+    def _unknown_portal_key(self, name: Any) -> bool:
+        """The portal signs with a key we have not heard of: a session introduces it. Asked once for each."""
+        if not name or name in (*pinning.names_of(self.identity), self._portal_key_asked):
+            return False
+        self._portal_key_asked = name
+        return True
 
     # ---- the answer ----------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from django.http import FileResponse, HttpRequest, HttpResponseBase, JsonRespons
 from django.utils.translation import gettext as _
 
 from jobs.models import AgentKey, SiteAgent
-from jobs.siteapi import keys, services
+from jobs.siteapi import keys, portal_keys, services
 from jobs.siteapi.features import PROTOCOLS, common_protocol
 from jobs.siteapi.http import lease_token, read_object, site_call
 from jobs.siteapi.messages import read_models, read_sync
@@ -116,6 +116,7 @@ def sync(request: HttpRequest, body: bytes, agent: SiteAgent, signed_with: Agent
             poll_after = BUSY_POLL_SECONDS
     if agent.knows("keys"):
         answer["replace_key_by"] = services.replace_by(signed_with, at=now())
+        answer["portal_key"] = portal_keys.newest_name()
     return JsonResponse({**answer, "time": now().isoformat(), "poll_after": poll_after})
 
 

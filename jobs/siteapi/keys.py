@@ -14,7 +14,11 @@ def portal_key() -> Ed25519PrivateKey:
     """The signing key, made on first use in a file only its owner can read."""
     path = Path(settings.PORTAL_SIGNING_KEY_FILE)
     if not path.exists():
-        _create(path)
+        create(path)
+    return read(path)
+
+
+def read(path: Path) -> Ed25519PrivateKey:
     key = form.load_pem_private_key(path.read_bytes(), password=None)
     if not isinstance(key, Ed25519PrivateKey):
         raise ValueError(f"{path} does not hold an Ed25519 key; move it away and a new one is made.")
@@ -45,7 +49,7 @@ def proof_text(agent_id: object, public_key: str) -> bytes:
     return f"open-paas-key/1\n{agent_id}\n{public_key}".encode()
 
 
-def _create(path: Path) -> None:
+def create(path: Path) -> None:
     """Whoever comes first wins: two processes starting together end up with one key."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     content = Ed25519PrivateKey.generate().private_bytes(

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from catalog.models import Site
 from jobs.models import SiteAgent
-from jobs.siteapi import keys
+from jobs.siteapi import portal_keys
 from jobs.siteapi.services import create_enrolment_code
 from portal.kernel.clock import now
 
@@ -59,10 +59,9 @@ class Command(BaseCommand):
             identity = json.loads((work / "identity.json").read_text())
         except (OSError, ValueError):
             return False
-        known = SiteAgent.objects.filter(
-            pk=identity["agent_id"], public_key=identity["public_key"], site=site, revoked_at__isnull=True
-        )
-        return known.exists() and identity["portal_public_key"] == keys.portal_public_key()
+        agent = SiteAgent.objects.filter(pk=identity["agent_id"], site=site, revoked_at__isnull=True)
+        known = agent.filter(keys__public_key=identity["public_key"], keys__revoked_at__isnull=True)
+        return known.exists() and identity["portal_public_key"] in portal_keys.accepted()
 
 
 def _render(*, url: str, work: Path, store: Path, python: str, code: str) -> str:

@@ -4,9 +4,11 @@ from jobs.siteapi.services.artefacts import list_artefacts, receive_chunk
 from jobs.siteapi.services.attempts import attempt_under_lease, input_of
 from jobs.siteapi.services.enrolment import create_enrolment_code, enrol, revoke_agent
 from jobs.siteapi.services.keys import (
+    agents_without_newest_key,
     ask_for_new_key,
     check_still_in_force,
     introduce_key,
+    note_portal_key,
     replace_by,
     revoke_key,
     revoke_own_key,
@@ -17,6 +19,7 @@ from jobs.siteapi.services.store import report_models, store_tokenizer
 from jobs.siteapi.services.sync import check_epoch, take_reports, take_work
 
 __all__ = [
+    "agents_without_newest_key",
     "ask_for_new_key",
     "attempt_under_lease",
     "check_epoch",
@@ -27,6 +30,7 @@ __all__ = [
     "introduce_key",
     "list_artefacts",
     "open_session",
+    "note_portal_key",
     "receive_chunk",
     "replace_by",
     "report_models",

@@ -219,6 +219,18 @@ def ask_for_new_key(*, agent: SiteAgent, by: datetime, actor: User, at: datetime
     )
 
 
+def agents_without_newest_key(*, name: str, since: datetime) -> list[SiteAgent]:
+    """Agents seen lately that do not say they trust the portal's newest key, whose short name is given."""
+    lately = SiteAgent.objects.filter(revoked_at__isnull=True, last_seen_at__gte=since).select_related("site")
+    return [agent for agent in lately if name not in (agent.description.get("portal_keys") or ())]
+
+
+def note_portal_key(*, action: str, name: str, **data: Any) -> None:
+    """Writes into the audit record that the portal's own key has changed."""
+    for agent in SiteAgent.objects.filter(revoked_at__isnull=True):
+        audit.record(actor=None, action=action, target=agent, site=agent.site.slug, key=name, **data)
+
+
 def replace_by(key: AgentKey, *, at: datetime) -> str | None:
     """Until when the agent must have replaced the key it signs with, where a person has set such a day."""
     newer = AgentKey.objects.filter(in_force(at=at), agent=key.agent_id, pk__gt=key.pk)

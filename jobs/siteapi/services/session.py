@@ -10,6 +10,7 @@ from django.db.models import Max
 from catalog.models import Site
 from jobs.execution.rules import LEASE
 from jobs.models import Attempt, SiteAgent
+from jobs.siteapi import portal_keys
 from jobs.siteapi.features import common_features
 from jobs.siteapi.services.store import models_without_tokenizer, report_models
 from jobs.states import JOB_FINAL
@@ -33,6 +34,7 @@ def open_session(
         "epoch": agent.epoch,
         "site": agent.site.slug,
         "features": agent.description["features"],
+        **(portal_keys.announcement() if agent.knows("keys") else {}),
         "time": at.isoformat(),
         "lease_seconds": int(LEASE.total_seconds()),
         "attempts": [{"key": attempt.key, "token": attempt.lease_token, "state": attempt.state} for attempt in held],

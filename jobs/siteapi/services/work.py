@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from jobs.models import Attempt
-from jobs.siteapi import keys
+from jobs.siteapi import keys, portal_keys
 from models_hub.specs import SPLITS, canonical_json
 
 WORK_SCHEMA = "open-paas/work/1"
@@ -14,7 +14,7 @@ WORK_SCHEMA = "open-paas/work/1"
 def signed_work(attempt: Attempt, *, at: datetime) -> dict[str, str]:
     """`{"payload", "signature", "key_id"}`: the payload in base64 is what is signed, byte for byte."""
     payload = canonical_json(describe(attempt, at=at))
-    key = keys.portal_key()
+    key = portal_keys.key_for(attempt.agent.description.get("portal_keys") if attempt.agent else None)
     return {
         "payload": base64.b64encode(payload).decode(),
         "signature": base64.b64encode(key.sign(payload)).decode(),

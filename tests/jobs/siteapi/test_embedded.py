@@ -7,6 +7,7 @@ from jobs.agent.config import read_config
 from jobs.agent.identity import Identity, Keeper, code_digest, public_key_of
 from jobs.models import EnrolmentCode, SiteAgent
 from jobs.siteapi import keys
+from jobs.siteapi.services.keys import add_key
 from tests.factories import make_site
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +35,7 @@ def test_an_agent_that_is_enrolled_is_left_alone_until_the_portal_forgets_it(tmp
     keeper = Keeper(config.work)
     public = public_key_of(keeper.key())
     agent = SiteAgent.objects.create(site=site, name="embedded", public_key=public)
+    add_key(agent=agent, public_key=public)
     keeper.keep(Identity(str(agent.pk), "local", public, keys.portal_public_key(), code_digest(config.enrolment_code)))
     before = out.read_bytes()
     write(tmp_path)
