@@ -61,3 +61,4 @@ class Usage:
     method: str
     cpu_seconds: int = 0
     energy_joules: int | None = None
+    receipt_gpu_seconds: int | None = None

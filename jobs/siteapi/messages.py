@@ -120,6 +120,7 @@ def read_usage(fields: Fields) -> Usage:
         gpu_seconds=_signed(fields, "gpu_seconds", most=2**62),
         cpu_seconds=_signed(fields, "cpu_seconds", most=2**62) if fields.raw.get("cpu_seconds") is not None else 0,
         energy_joules=_whole_or_none(fields, "energy_joules"),
+        receipt_gpu_seconds=_whole_or_none(fields, "receipt_gpu_seconds"),
         method=fields.text("method", longest=12),
     )
 

@@ -7,7 +7,8 @@ from jobs.execution.services.observe import heartbeat, observe_events, observe_l
 from jobs.execution.services.repeat import copy_draft, retry_job
 from jobs.execution.services.submit import submit_job
 from jobs.execution.services.sweep import sweep
-from jobs.execution.services.usage import record_usage, used_gpu_seconds
+from jobs.execution.services.usage import record_usage, take_usage
+from jobs.metering.book import used_gpu_seconds
 
 __all__ = [
     "cancel_job",
@@ -23,5 +24,6 @@ __all__ = [
     "retry_job",
     "submit_job",
     "sweep",
+    "take_usage",
     "used_gpu_seconds",
 ]

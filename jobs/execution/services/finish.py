@@ -14,9 +14,10 @@ from accounts.models import User
 from accounts.services import notify
 from jobs.execution.charging import Hint, charged_gpu_seconds, rule_for
 from jobs.execution.results import Delivery, ResultsDamaged, read_delivery
-from jobs.execution.services.usage import used_gpu_seconds
 from jobs.execution.walk import walk_to
 from jobs.ledger import services as ledger
+from jobs.metering.book import used_gpu_seconds
+from jobs.metering.witnesses import compare
 from jobs.models import Attempt, Job
 from jobs.states import JOB_FINAL, JobState
 from models_hub.models import TunedFile, TunedModel
@@ -66,6 +67,8 @@ def finish(
     Attempt.objects.filter(job=job).exclude(state__in=JOB_FINAL).update(
         state=state, ended_at=Coalesce("ended_at", Value(at)), hint_code=hint_code, sentence=sentence
     )
+    for one in Attempt.objects.filter(job=job).select_related("site", "job"):
+        compare(one, at=at)
     tuned = _register(job, delivery) if delivery is not None else None
     audit.record(
         actor=None,

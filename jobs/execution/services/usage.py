@@ -9,13 +9,19 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from jobs.execution.reports import ReportRefused, Usage
 from jobs.execution.rules import CLOCK_SKEW
-from jobs.models import Attempt, UsageRecord
+from jobs.metering.witnesses import arrived_late, compare
+from jobs.models import Attempt, Job, UsageRecord
 
 _FACTS = ("attempt_id", "ended_at", "gpus", "gpu_seconds", "cpu_seconds", "energy_joules")
 
 
 def record_usage(*, attempt: Attempt, usage: Usage, at: datetime) -> UsageRecord:
     """Writes one usage row. The same row again changes nothing; the same key with other numbers is refused."""
+    return take_usage(attempt=attempt, usage=usage, at=at)[0]
+
+
+def take_usage(*, attempt: Attempt, usage: Usage, at: datetime) -> tuple[UsageRecord, bool]:
+    """The row in our book, and whether it was missing there until now."""
     check_usage(attempt=attempt, usage=usage, at=at)
     row = UsageRecord(
         attempt=attempt,
@@ -29,39 +35,59 @@ def record_usage(*, attempt: Attempt, usage: Usage, at: datetime) -> UsageRecord
         cpu_seconds=usage.cpu_seconds,
         # Zero or less is how meters say that they do not know.
         energy_joules=usage.energy_joules if usage.energy_joules and usage.energy_joules > 0 else None,
+        receipt_gpu_seconds=usage.receipt_gpu_seconds,
         method=usage.method,
     )
-    known = _known(row)
+    known = known_row(row)
     if known is None:
         try:
-            with transaction.atomic():
-                # The row of the attempt is the lock under which overlaps are looked for.
-                Attempt.objects.select_for_update().get(pk=attempt.pk)
-                _refuse_overlap(row)
-                row.save(force_insert=True)
-                if attempt.job.settled_at is not None:
-                    audit.record(
-                        actor=None, action="usage.after_settlement", target=attempt.job, gpu_seconds=row.gpu_seconds
-                    )
-            return row
+            _write(row, at)
+            return row, True
         except IntegrityError:
-            known = _known(row)
+            known = known_row(row)
             if known is None:
                 raise
-    if any(getattr(known, name) != getattr(row, name) for name in _FACTS):
+    if any(getattr(known, name) != getattr(row, name) for name in _FACTS) or _other_receipt(known, row):
         raise ReportRefused("usage_conflict", _("This usage row was reported before with other numbers."))
-    return known
+    return known, False
+
+
+@transaction.atomic
+def _write(row: UsageRecord, at: datetime) -> None:
+    """One row, under the lock of its job: a settlement sees it, or the row sees the settlement."""
+    job = Job.objects.select_for_update(of=("self",)).get(pk=row.attempt.job_id)
+    # A copy of the same message may have brought it while this one waited for the lock.
+    if known_row(row) is not None:
+        raise IntegrityError("known")
+    _refuse_overlap(row)
+    row.save(force_insert=True)
+    attempt = Attempt.objects.select_related("site", "job").get(pk=row.attempt_id)
+    if job.settled_at is not None:
+        audit.record(actor=None, action="usage.after_settlement", target=job, gpu_seconds=row.gpu_seconds)
+        arrived_late(row, at=at)
+    compare(attempt, at=at)
+
+
+def _other_receipt(known: UsageRecord, row: UsageRecord) -> bool:
+    """A receipt that was not known yet is no contradiction; the row stays as it was written."""
+    return None not in (known.receipt_gpu_seconds, row.receipt_gpu_seconds) and (
+        known.receipt_gpu_seconds != row.receipt_gpu_seconds
+    )
 
 
 def check_usage(*, attempt: Attempt, usage: Usage, at: datetime) -> None:
     """Refuses what cannot be true: negative, in the future, before the lease, beyond GPUs × wall time."""
     wall = (usage.ended_at - usage.started_at).total_seconds()
+    receipt = usage.receipt_gpu_seconds or 0
+    # The receipt may well know of more than the accounting does, but never of more than since the lease.
+    since_lease = (at + CLOCK_SKEW - (attempt.created_at - CLOCK_SKEW)).total_seconds()
     impossible = [
-        ("usage_negative", wall < 0 or usage.gpu_seconds < 0 or usage.cpu_seconds < 0 or usage.gpus < 0),
+        ("usage_negative", wall < 0 or min(usage.gpu_seconds, usage.cpu_seconds, usage.gpus, receipt) < 0),
         ("usage_in_the_future", usage.ended_at > at + CLOCK_SKEW),
         ("usage_before_lease", usage.started_at < attempt.created_at - CLOCK_SKEW),
         ("usage_too_many_gpus", usage.gpus > attempt.job.gpus),
         ("usage_beyond_wall_time", usage.gpu_seconds > usage.gpus * math.ceil(max(0.0, wall))),
+        ("usage_beyond_wall_time", receipt > usage.gpus * math.ceil(since_lease)),
         ("usage_method", usage.method not in (UsageRecord.Method.ACCOUNTING, UsageRecord.Method.RECEIPT)),
         ("usage_unnamed", not usage.cluster or not usage.native_id),
     ]
@@ -70,24 +96,7 @@ def check_usage(*, attempt: Attempt, usage: Usage, at: datetime) -> None:
             raise ReportRefused(code, _("This usage row cannot be true and was not counted."))
 
 
-def used_gpu_seconds(attempt: Attempt) -> int:
-    """GPU-seconds an attempt held. Of one start, the scheduler's accounting counts before the wrapper's receipt.
-
-    A corrected row is replaced by its correction.
-    """
-    rows = list(attempt.usage_records.all())
-    corrected = {row.corrects_id for row in rows if row.corrects_id is not None}
-    best: dict[datetime, UsageRecord] = {}
-    for row in rows:
-        if row.pk in corrected:
-            continue
-        seen = best.get(row.started_at)
-        if seen is None or (seen.method == UsageRecord.Method.RECEIPT and row.method != UsageRecord.Method.RECEIPT):
-            best[row.started_at] = row
-    return sum(row.gpu_seconds for row in best.values())
-
-
-def _known(row: UsageRecord) -> UsageRecord | None:
+def known_row(row: UsageRecord) -> UsageRecord | None:
     return UsageRecord.objects.filter(
         site_id=row.site_id,
         cluster=row.cluster,
