@@ -160,6 +160,8 @@ class Talk:
         tokens = {attempt.key: attempt.token for attempt in self.state.attempts(wiped=True)}
         for number, row in self.state.usage_to_report():
             message["usage"].append({"id": str(number), "token": tokens.get(row["key"], ""), **row})
+        if removal.FEATURE in self.features:
+            message["removed"] = removal.removed_rows(self.state)
         message["wanted"], message["capacity"] = self._capacity(attempts)
         self._add_models(message)
         return message
@@ -180,8 +182,6 @@ class Talk:
 
     def _add_models(self, message: dict[str, Any]) -> None:
         if time.monotonic() - self._store_seen < LOOK_AT_STORE:
-        if removal.FEATURE in self.features:
-            message["removed"] = removal.removed_rows(self.state)
             return
         self._store_seen = time.monotonic()
         models = stored_models(self.config.store)
@@ -229,6 +229,8 @@ class Talk:
                 self.state.set(key, closed=1)
         for key, seq in acks["attempts"].items():
             self.state.acknowledge(key, int(seq))
+        removal.hear(self.state, answer)
+        wishes.hear(self.state, answer)
         for key in answer["cancel"]:
             self.state.set(key, cancel=1)
         for work in answer["work"]:
@@ -256,8 +258,6 @@ class Talk:
         """Signed work: verified, held against the allow-list, written down. What is refused is answered."""
         try:
             raw = verified(message, self.identity)
-        removal.hear(self.state, answer)
-        wishes.hear(self.state, answer)
         except WorkRefused as refusal:
             logger.error("%s", refusal.sentence)
             return
