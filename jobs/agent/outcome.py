@@ -55,7 +55,7 @@ def outcome(status: Status, out: Path, *, cancelled: bool) -> tuple[str, dict[st
         facts["result"] = {"detail": status.detail}
     if status.reason is not None:
         hint_code, sentence = status.reason.hint_code, status.reason.sentence
-        said = {"reason": status.reason.code, "next_step": status.reason.next_step}
+        said = {"reason": status.reason.code, "next_step": status.reason.next_step, "operator": status.reason.operator}
         facts["result"] = {**facts.get("result", {}), **said}
     return "failed", {**facts, "hint_code": str(hint_code), "sentence": sentence}
 

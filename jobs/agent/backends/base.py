@@ -48,12 +48,16 @@ RESUMABLE = frozenset({Ended.SUSPENDED, Ended.KILLED})
 
 @dataclass(frozen=True, kw_only=True)
 class Reason:
-    """Why something went wrong at the site: our code, the portal's hint, a sentence and what to do next."""
+    """Why something went wrong at the site: a row of models_hub.specs.reasons as it travels.
+
+    Sentence and next step are the company's; `operator` is for the site's people.
+    """
 
     code: str
     hint_code: str
     sentence: str
     next_step: str
+    operator: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
