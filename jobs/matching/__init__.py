@@ -1,1 +1,1 @@
-"""Which site suits a job or a request: hard limits first, then explained scores."""
+"""Where work may go and where it had best go: hard rules, explained scores, and the facts they look at."""
