@@ -115,6 +115,13 @@ TROUBLES: tuple[Trouble, ...] = (
         "The agent's state (agent.sqlite3 below agent.work) was removed: keep that folder on a disk that stays.",
     ),
     Trouble(
+        "run_lost",
+        "site_lost",
+        _("The site has no trace of this run any more."),
+        _OTHER_SITE,
+        "Something removed the job's folder below agent.work, or the scheduler's own record of it.",
+    ),
+    Trouble(
         "never_started",
         "never_started",
         _("The site did not start the job."),
@@ -205,6 +212,20 @@ TROUBLES: tuple[Trouble, ...] = (
         _("The site does not run jobs of your organisation."),
         _("Choose another site, or ask the helpdesk to have you admitted there."),
         "Add the organisation to allow.tenants if you want to run its jobs.",
+    ),
+    Trouble(
+        "nodes_not_allowed",
+        "refused_by_site",
+        _("The job asks for more nodes than the site gives one job."),
+        _("Choose fewer GPUs, or another site."),
+        "Raise allow.max_nodes if you want to run it.",
+    ),
+    Trouble(
+        "image_not_allowed",
+        "refused_by_site",
+        _("The site does not run the program version that the job asks for."),
+        _("Choose another site."),
+        "Add the digest of the image to allow.images if you want to run it.",
     ),
     Trouble(
         "account_unknown",
@@ -411,6 +432,27 @@ TROUBLES: tuple[Trouble, ...] = (
         _("The disk of the site's scheduler is full."),
         _WAIT,
         "Operator: make room where slurmctld keeps its state.",
+    ),
+    Trouble(
+        "rest_down",
+        "never_started",
+        _("The site's scheduler does not answer; what runs goes on."),
+        _WAIT,
+        "Start slurmrestd, or check backend.slurm.rest_url.",
+    ),
+    Trouble(
+        "token_refused",
+        "never_started",
+        _("The site's scheduler does not know the site agent at the moment; what runs goes on."),
+        _WAIT,
+        "Write a fresh token of the agent's own user (scontrol token) into backend.slurm.token_file.",
+    ),
+    Trouble(
+        "image_changed",
+        "refused_by_site",
+        _("The program that the site would run is not the one that was checked, so it was not started."),
+        _("Choose another site, or tell the helpdesk."),
+        "The image's file is missing or has another digest: mend backend.slurm.images.",
     ),
     Trouble(
         "budget_not_held",

@@ -192,18 +192,9 @@ def hopeless(reason: str) -> Reason | None:
 
 COMMAND_MISSING = _reason("commands_missing")
 COMMAND_SLOW = _reason("controller_slow")
-REST_DOWN = _reason(
-    "rest_down",
-    "never_started",
-    "The site's slurmrestd does not answer; what runs goes on.",
-    "Operator: start slurmrestd, or check backend.slurm.rest_url.",
-)
-TOKEN_REFUSED = _reason(
-    "token_refused",
-    "never_started",
-    "The site's slurmrestd does not take the agent's token.",
-    "Operator: write a fresh one of the agent's own user (scontrol token) into backend.slurm.token_file.",
-)
+REST_DOWN = _reason("rest_down")
+TOKEN_REFUSED = _reason("token_refused")
+IMAGE_CHANGED = _reason("image_changed")
 BUDGET_NOT_HELD = _reason("budget_not_held")
 UNFORESEEN = _reason("slurm_unforeseen")
 
