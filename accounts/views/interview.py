@@ -24,6 +24,7 @@ from accounts.views.access import add_refusal, in_organisation, organisation_of,
 from accounts.views.size_common import address, drawings_of, editing, frame, next_step, preview_from, preview_of
 from portal.kernel.clock import today
 from portal.kernel.errors import DomainError
+from portal.kernel.web import row_number
 
 FORMS: dict[str, type[Explained]] = {"owners": OwnersForm, "holdings": HoldingsForm, "changes": ChangesForm}
 
@@ -157,7 +158,7 @@ def _save_year(request: HttpRequest, organisation: Organisation, form: FiguresFo
 def _first_values(request: HttpRequest, organisation: Organisation, kept: dict[str, Any]) -> dict[str, Any]:
     """What the form of figures starts with: the year to be changed, the draft, or the closing that is asked next."""
     if wanted := request.GET.get("year"):
-        year = organisation.account_years.filter(pk=wanted).first() if wanted.isdigit() else None
+        year = organisation.account_years.filter(pk=row_number(wanted)).first()
         if year is not None:
             names = ("year_end", "headcount_awu", "turnover_eur", "balance_sheet_eur", "basis")
             return {name: getattr(year, name) for name in names}

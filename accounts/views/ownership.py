@@ -23,6 +23,7 @@ from accounts.views.access import add_refusal, as_uuid, in_organisation, person
 from accounts.views.size_common import address, drawings_of, editing, frame, next_step, preview_from
 from portal.kernel.clock import today
 from portal.kernel.errors import DomainError
+from portal.kernel.web import row_number
 
 SIDES = ("owner", "owned")
 
@@ -230,7 +231,7 @@ def _other(organisation: Organisation, named: str) -> Party:
 
 
 def _year_of(row: Party, wanted: str) -> dict[str, Any]:
-    year = row.years.filter(pk=wanted).first() if wanted.isdigit() else None
+    year = row.years.filter(pk=row_number(wanted)).first()
     names = ("year_end", "headcount_awu", "turnover_eur", "balance_sheet_eur", "basis")
     if year is not None:
         return {name: getattr(year, name) for name in names}

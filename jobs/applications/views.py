@@ -29,6 +29,7 @@ from jobs.models import Application
 from jobs.states import ApplicationState
 from portal.kernel.clock import now, today
 from portal.kernel.errors import DomainError
+from portal.kernel.web import plain_text
 
 
 def _own(request: HttpRequest, pk: UUID) -> Application:
@@ -57,7 +58,7 @@ def application_new(request: HttpRequest) -> HttpResponse:
         return redirect("accounts:organisation_create")
     modes = with_rates(AccessMode.objects.open_on(today()), on=today()).order_by("position")
     if request.method == "POST":
-        mode = get_object_or_404(modes, code=request.POST.get("mode", ""))
+        mode = get_object_or_404(modes, code=plain_text(request.POST.get("mode", ""), longest=60))
         application = start_application(organisation=request.organisation, mode=mode, actor=request.user, at=now())
         return redirect("jobs:application_edit", application.pk)
     return render(request, "jobs/applications/new.html", {"modes": modes})

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 
 from portal.kernel.errors import DomainError
 
@@ -12,6 +13,11 @@ from portal.kernel.errors import DomainError
 def plain_text(given: str, *, longest: int) -> str:
     """Text from a request that no form field has checked: without zero characters, which no row can hold, and cut."""
     return given.replace("\x00", "").strip()[:longest]
+
+
+def row_number(given: str) -> int | None:
+    """The number of a row named in an address, or None for anything no row can have."""
+    return int(given) if given.isascii() and given.isdigit() and len(given) <= 18 else None
 
 
 class DomainErrorMiddleware:
@@ -22,6 +28,13 @@ class DomainErrorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *view: object) -> HttpResponse | None:
+        if "%00" in request.META.get("QUERY_STRING", "") or "\x00" in request.path_info:
+            # No row can hold it, so the database would refuse what no page of ours has sent.
+            damaged = DomainError("address_damaged", _("This address is damaged. Open the page from the menu instead."))
+            return render(request, "refused.html", {"error": damaged}, status=400)
+        return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, DomainError):

@@ -13,6 +13,7 @@ from django.http import HttpResponse
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.models import AidAssessment, Invitation, Notification, User
+from accounts.roles import Role
 from jobs.models import Attempt, Job, JobDraft
 from models_hub.models import TunedFile, TunedModel
 from tests.accounts.size.rows import SizeRows
@@ -136,7 +137,7 @@ OBJECTS: dict[str, Callable[[Owned], Any]] = {
     "switch": lambda owned: owned.organisation.pk,
     "organisation": lambda owned: owned.organisation.pk,
     "member": lambda owned: owned.owner.pk,
-    "role": lambda owned: owned.owner.role_grants.get().pk,
+    "role": lambda owned: owned.owner.role_grants.get(role=Role.OWNER).pk,
     "aid_assessment": Owned.aid_assessment,
     "company": lambda owned: owned.organisation.account_years.get().pk,
     "assessment": lambda owned: owned.organisation.sme_assessments.get().pk,
