@@ -12,6 +12,17 @@ class ConfigError(Exception):
     """The configuration cannot be used; the text is one sentence that names the key."""
 
 
+class Objection(str):
+    """Why this site refuses some work: the sentence, and its code in models_hub.specs.reasons."""
+
+    code: str
+
+    def __new__(cls, code: str, sentence: str) -> "Objection":
+        made = super().__new__(cls, sentence)
+        made.code = code
+        return made
+
+
 @dataclass(frozen=True)
 class Allowed:
     """What this site lets the portal ask for. The agent checks it against the signed work, whatever the portal says."""
@@ -23,25 +34,46 @@ class Allowed:
     max_nodes: int = 1
     # Digests of container images that may run here; none: only what the site itself is set up with.
     images: frozenset[str] = frozenset()
+    # Where this site stands (ISO 3166-1): data that is bound to countries is taken only where it may lie.
+    country: str = ""
 
     def objection(self, *, recipe: str, gpus: int, seconds: int, tenant: str) -> str:
         """Why this site refuses such work; empty when it does not."""
         if recipe not in self.recipes:
-            return f"This site does not run the recipe {recipe}."
+            return Objection("recipe_not_allowed", f"This site does not run the recipe {recipe}.")
         if gpus > self.max_gpus:
-            return f"This site gives a job at most {self.max_gpus} GPUs; {gpus} were asked for."
+            return Objection(
+                "gpus_not_allowed", f"This site gives a job at most {self.max_gpus} GPUs; {gpus} were asked for."
+            )
         if seconds > self.max_seconds:
-            return f"This site lets a job run for at most {self.max_seconds} seconds; {seconds} were asked for."
+            return Objection(
+                "time_not_allowed",
+                f"This site lets a job run for at most {self.max_seconds} seconds; {seconds} were asked for.",
+            )
         if self.tenants is not None and tenant not in self.tenants:
-            return "This site does not run jobs of that organisation."
+            return Objection("tenant_not_allowed", "This site does not run jobs of that organisation.")
         return ""
 
     def objection_to_shape(self, *, nodes: int, image: str) -> str:
         """Why this site refuses a job of that shape; empty when it does not."""
         if nodes > self.max_nodes:
-            return f"This site gives a job at most {self.max_nodes} nodes; {nodes} were asked for."
+            return Objection(
+                "nodes_not_allowed", f"This site gives a job at most {self.max_nodes} nodes; {nodes} were asked for."
+            )
         if image and image not in self.images:
-            return f"This site's list of container images does not hold {image}."
+            return Objection("image_not_allowed", f"This site's list of container images does not hold {image}.")
+        return ""
+
+    def objection_to_data(self, *, residency: list[str]) -> str:
+        """Why data bound to these countries may not come here; empty when it may. No list means everywhere."""
+        if not residency:
+            return ""
+        if not self.country:
+            return (
+                "The data may only lie in certain countries, and nobody said where this site is: set agent.country."
+            )
+        if self.country not in residency:
+            return f"The data may only lie in {', '.join(sorted(residency))}; this site is in {self.country}."
         return ""
 
 
@@ -102,6 +134,7 @@ def read_config(path: Path) -> Config:
             tenants=None if tenants is None else frozenset(tenants),
             max_nodes=max(1, _whole(allow, "max_nodes", 1)),
             images=frozenset(allow.get("images", [])),
+            country=_country(agent),
         ),
         keep_hours=float(agent.get("keep_hours", 0)),
         on_stop=on_stop,
@@ -121,6 +154,13 @@ def _text(table: dict[str, Any], name: str, otherwise: str | None = None) -> str
     value = table.get(name, otherwise)
     if not isinstance(value, str):
         raise ConfigError(f"{name} is missing, or is not a text.")
+    return value
+
+
+def _country(table: dict[str, Any]) -> str:
+    value = _text(table, "country", "").upper()
+    if value and not (len(value) == 2 and value.isascii() and value.isalpha()):
+        raise ConfigError('agent.country is a code of two letters, such as "FI".')
     return value
 
 

@@ -64,6 +64,7 @@ class Talk:
             "features": list(FEATURES),
             "portal_keys": pinning.names_of(self.identity),
             "models": self._models,
+            **({"country": self.config.allowed.country} if self.config.allowed.country else {}),
         }
         describe["limits"] = {
             **describe.get("limits", {}),

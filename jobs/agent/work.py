@@ -77,6 +77,7 @@ def understood(raw: dict[str, Any], allowed: Allowed) -> Work:
         recipe=work.spec.recipe, gpus=work.gpus, seconds=work.max_seconds, tenant=str(raw.get("tenant", ""))
     )
     objection = objection or allowed.objection_to_shape(nodes=work.shape.nodes, image=work.shape.image)
+    objection = objection or allowed.objection_to_data(residency=[str(code) for code in raw.get("residency") or ()])
     if objection:
         raise WorkRefused(objection, key=work.key, token=work.token)
     return work

@@ -16,6 +16,8 @@ LEASE_PATIENCE = timedelta(days=7)
 AFTERMATH = timedelta(hours=2)
 # Files of an attempt that left no result are kept this long, for a look at what went wrong.
 LEFTOVERS_KEPT = timedelta(days=1)
+# A site may keep a job's data this long after the portal has closed the attempt; it says when they are gone.
+REMOVE_AFTER = timedelta(hours=24)
 CLOCK_SKEW = timedelta(minutes=5)
 MAX_LEASES = 5
 

@@ -10,6 +10,8 @@ from django import forms
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from accounts import countries as names
+from catalog.models import Site
 from models_hub.datasets.problems import FILE_SENTENCES
 from models_hub.datasets.receiving import ReceivedFile
 from models_hub.datasets.schema import ColumnMapping
@@ -139,3 +141,20 @@ class MappingForm(forms.Form):
             except ValueError:
                 self.add_error(None, _t("One column cannot play two parts. Choose different columns."))
         return data
+
+
+class ResidencyForm(forms.Form):
+    """A tick for each country that has a site; the data's present countries are always among them."""
+
+    countries = forms.MultipleChoiceField(
+        label=_("Countries whose sites may receive this data"),
+        help_text=_("Tick none to allow every site of the federation. You still choose the site of each run."),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    def __init__(self, *args: Any, dataset: Dataset, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        codes = set(Site.objects.order_by().values_list("country", flat=True).distinct()) | set(dataset.residency)
+        named = sorted(((code, names.name(code)) for code in codes if code), key=lambda pair: pair[1])
+        self.fields["countries"].choices = named  # type: ignore[attr-defined]

@@ -19,8 +19,9 @@ from accounts.permissions import may, require
 from accounts.roles import Action
 from accounts.views.access import add_refusal, in_organisation, organisation_of, person
 from models_hub.datasets import checking, pages, services
-from models_hub.datasets.forms import KINDS, MappingForm, UploadForm
+from models_hub.datasets.forms import KINDS, MappingForm, ResidencyForm, UploadForm
 from models_hub.datasets.receiving import DatasetUploadHandler
+from models_hub.datasets.residency import allowed_words, set_residency
 from models_hub.datasets.samples import SAMPLES
 from models_hub.datasets.tasks import check_dataset
 from models_hub.models import Dataset
@@ -138,6 +139,24 @@ def dataset_mapping(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @in_organisation
+def dataset_residency(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Which countries' sites may receive the data."""
+    found = _own(request, pk)
+    require(person(request), Action.MANAGE_DATA, organisation=found.organisation)
+    posted = request.POST if request.method == "POST" else None
+    form = ResidencyForm(posted, dataset=found, initial={"countries": found.residency})
+    if posted is not None and form.is_valid():
+        try:
+            set_residency(dataset=found, allowed=form.cleaned_data["countries"], actor=person(request))
+        except DomainError as error:
+            add_refusal(form, error)
+        else:
+            messages.success(request, _("Saved. It holds for every run from now on."))
+            return redirect("models_hub:dataset", pk)
+    return render(request, "models_hub/dataset_residency.html", {"dataset": found, "form": form})
+
+
+@in_organisation
 @require_GET
 def dataset_rejected(request: HttpRequest, pk: UUID) -> Any:
     """The rows that were left out, each with its reason; safe to open in a spreadsheet."""
@@ -183,6 +202,7 @@ def _context(request: HttpRequest, found: Dataset) -> dict[str, Any]:
         "parts": {part.name: part for part in found.parts.all()},
         "may_manage": manages,
         "may_map": manages and found.state in MAPPABLE and bool((found.report or {}).get("columns")),
+        "residency": allowed_words(found),
         "next": ahead,
         "status_url": f"{reverse('models_hub:dataset_status', args=[found.pk])}{_query(ahead)}",
     }

@@ -9,10 +9,12 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from jobs.execution.charging import Hint
-from jobs.execution.rules import LEASE, MAX_LEASES, QUEUE_PATIENCE, RETURNABLE
+from jobs.execution.rules import LEASE, MAX_LEASES, QUEUE_PATIENCE, REMOVE_AFTER, RETURNABLE
 from jobs.execution.services.finish import finish
+from jobs.matching.selectors import country_of
 from jobs.models import Attempt, Job, SiteAgent
 from jobs.states import AllocationState, JobState
+from models_hub.datasets.residency import may_go_to
 from models_hub.states import DatasetState
 
 
@@ -32,7 +34,7 @@ def lease_jobs(*, agent: SiteAgent, wanted: int, at: datetime) -> list[Attempt]:
         with transaction.atomic():
             job = (
                 Job.objects.select_for_update(of=("self",), skip_locked=True)
-                .select_related("dataset", "allocation", "organisation")
+                .select_related("dataset", "allocation", "organisation", "site")
                 .filter(site_id=agent.site_id, state=JobState.QUEUED, allocation__state=AllocationState.ACTIVE)
                 .exclude(pk__in=passed)
                 .order_by("created_at")
@@ -59,8 +61,11 @@ def _suits(job: Job, agent: SiteAgent) -> bool:
     limits = agent.description.get("limits") or {}
     most = limits.get("gpus")
     longest = limits.get("max_seconds")
+    # Where the data would lie: by the catalogue, and by what the agent says of itself.
+    places = {job.site.country, country_of(agent.description) or job.site.country}
     return (
-        (recipes is None or job.recipe in recipes)
+        may_go_to(job.dataset, places)
+        and (recipes is None or job.recipe in recipes)
         and (most is None or job.gpus <= most)
         and (longest is None or job.max_seconds <= longest)
     )
@@ -91,7 +96,9 @@ def give_back(*, attempt: Attempt, at: datetime, hint_code: str = Hint.NEVER_STA
     attempt = Attempt.objects.select_for_update(of=("self",)).get(pk=attempt.pk)
     if attempt.state not in RETURNABLE or job.state not in RETURNABLE:
         return
-    Attempt.objects.filter(pk=attempt.pk).update(state=JobState.FAILED, hint_code=hint_code, ended_at=at)
+    Attempt.objects.filter(pk=attempt.pk).update(
+        state=JobState.FAILED, hint_code=hint_code, ended_at=at, remove_by=at + REMOVE_AFTER
+    )
     if job.cancel_requested_at is not None:
         finish(job=job, state=JobState.CANCELLED, hint_code=Hint.STOPPED, at=at)
     elif attempt.number >= MAX_LEASES:

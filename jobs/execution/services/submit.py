@@ -15,6 +15,7 @@ from jobs.ledger import services as ledger
 from jobs.models import Allocation, Job, JobDraft
 from jobs.models.references import next_reference
 from jobs.states import AllocationState, DraftState
+from models_hub.datasets.residency import may_go_to, refusal
 from models_hub.models import Dataset
 from models_hub.specs import JobSpec
 from models_hub.states import DatasetState
@@ -35,10 +36,12 @@ def submit_job(
     answers: dict[str, Any],
     actor: User,
     at: datetime,
+    may_move: bool = False,
 ) -> Job:
     """Starts a job under a frozen spec and sets its longest possible GPU time aside.
 
-    A draft starts one job: the second of two clicks gets the first one's job. Raises DomainError with the one thing
+    A draft starts one job: the second of two clicks gets the first one's job. `may_move` is the owner's standing
+    consent that another place of the allocation takes it, should this site fail. Raises DomainError with the one thing
     that stands in the way; then nothing is written.
     """
     require(actor, Action.SUBMIT_JOB, organisation=organisation)
@@ -74,6 +77,7 @@ def submit_job(
         gpus=gpus,
         max_seconds=spec.limits.max_seconds,
         reserved_gpu_seconds=gpus * spec.limits.max_seconds,
+        may_move=may_move,
         answers=answers,
     )
     ledger.reserve(allocation=allocation, job=job, gpu_seconds=job.reserved_gpu_seconds)
@@ -88,6 +92,7 @@ def submit_job(
         site=job.site.slug,
         spec_hash=job.spec_hash,
         reserved_gpu_seconds=job.reserved_gpu_seconds,
+        may_move=may_move,
     )
     return job
 
@@ -141,6 +146,8 @@ def check_inputs(
             _("The data set “%(name)s” has changed since this job was described. Go back to the data step.")
             % {"name": dataset.name},
         )
+    if not may_go_to(dataset, [site.country]):
+        raise refusal(dataset, site)
     if spec.base_model.id != base_model.slug:
         raise DomainError("model_changed", _("The model has changed since this job was described. Choose it again."))
     stored = StoredModel.objects.filter(site=site, model=base_model).first()

@@ -42,14 +42,13 @@ class Command(BaseCommand):
         enrolled = out.exists() and self._enrolled(work, site)
         python = options["python"]
         code = _code_in(out)
-        if enrolled and out.read_text() == _render(
-            url=options["url"], work=work, store=store, python=python, code=code
-        ):
+        known = {"url": options["url"], "work": work, "store": store, "python": python, "country": site.country}
+        if enrolled and out.read_text() == _render(**known, code=code):
             return
         with transaction.atomic():
             if not enrolled:
                 code = create_enrolment_code(site=site, actor=None, at=now())
-            _write(out, _render(url=options["url"], work=work, store=store, python=python, code=code))
+            _write(out, _render(**known, code=code))
         self.stdout.write(f"The site's agent finds its configuration in {out}.")
 
     @staticmethod
@@ -64,7 +63,7 @@ class Command(BaseCommand):
         return known.exists() and identity["portal_public_key"] in portal_keys.accepted()
 
 
-def _render(*, url: str, work: Path, store: Path, python: str, code: str) -> str:
+def _render(*, url: str, work: Path, store: Path, python: str, code: str, country: str) -> str:
     """TOML; JSON's text literals are TOML's."""
     text = json.dumps
     lines = [
@@ -79,6 +78,7 @@ def _render(*, url: str, work: Path, store: Path, python: str, code: str) -> str
         f"store = {text(str(store))}",
         'backend = "local"',
         'on_stop = "suspend"',
+        f"country = {text(country)}",
         "",
         "[allow]",
         'recipes = ["chat", "classify"]',

@@ -4,8 +4,10 @@ import base64
 from datetime import datetime
 from typing import Any
 
+from jobs.execution.rules import REMOVE_AFTER
 from jobs.models import Attempt
 from jobs.siteapi import keys, portal_keys
+from jobs.siteapi.services.inputs import FEATURE, input_addresses
 from models_hub.specs import SPLITS, canonical_json
 
 WORK_SCHEMA = "open-paas/work/1"
@@ -37,7 +39,18 @@ def describe(attempt: Attempt, *, at: datetime) -> dict[str, Any]:
         "not_after": attempt.not_after.isoformat(),
         "gpus": job.gpus,
         "max_seconds": job.max_seconds,
+        "remove_after_seconds": int(REMOVE_AFTER.total_seconds()),
+        "residency": job.dataset.residency,
         "spec": job.spec,
         "spec_hash": job.spec_hash,
-        "inputs": [{name: job.spec["data"][split][name] for name in ("name", "sha256", "bytes")} for split in SPLITS],
+        "inputs": _inputs(attempt, at=at),
     }
+
+
+def _inputs(attempt: Attempt, *, at: datetime) -> list[dict[str, Any]]:
+    """What the job reads; with signed addresses for an agent that knows what to do with them."""
+    data = attempt.job.spec["data"]
+    plain = [{name: data[split][name] for name in ("name", "sha256", "bytes")} for split in SPLITS]
+    if attempt.agent is None or not attempt.agent.knows(FEATURE):
+        return plain
+    return [{**one, **address} for one, address in zip(plain, input_addresses(attempt, at=at), strict=True)]
