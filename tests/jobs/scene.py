@@ -86,7 +86,9 @@ def make_scene(*, gpu_hours: int = 10, slug: str = "tiny-encoder", **site: Any) 
     )  # fmt: skip
 
 
-def submit(scene: SimpleNamespace, *, draft: Any = None, at: datetime | None = None, **words: Any) -> Job:
+def submit(
+    scene: SimpleNamespace, *, draft: Any = None, at: datetime | None = None, may_move: bool = False, **words: Any
+) -> Job:
     spec = JobSpec.from_json(spec_json(dataset=scene.dataset, model=scene.model.slug, **words))
     return submit_job(
         organisation=scene.organisation,
@@ -100,6 +102,7 @@ def submit(scene: SimpleNamespace, *, draft: Any = None, at: datetime | None = N
         answers={"goal": {"name": spec.name}},
         actor=scene.owner,
         at=at or datetime.now(UTC),
+        may_move=may_move,
     )
 
 

@@ -1,6 +1,7 @@
 """Starting, stopping, observing and ending jobs. Each consequence is one transaction."""
 
 from jobs.execution.services.cancel import cancel_job
+from jobs.execution.services.consent import set_may_move
 from jobs.execution.services.finish import finish
 from jobs.execution.services.lease import give_back, lease_jobs
 from jobs.execution.services.observe import heartbeat, observe_events, observe_log, observe_state
@@ -22,6 +23,7 @@ __all__ = [
     "observe_state",
     "record_usage",
     "retry_job",
+    "set_may_move",
     "submit_job",
     "sweep",
     "take_usage",

@@ -88,6 +88,8 @@ def observe_events(*, attempt: Attempt, events: Sequence[Event], at: datetime) -
         ),
         ignore_conflicts=True,
     )
+    if not Attempt.objects.filter(pk=attempt.pk).exclude(state__in=JOB_FINAL).exists():
+        return  # a closed attempt still tells what it did; how far the job is, its newer attempt says
     newest = attempt.events.filter(type__in=["progress", "metrics"]).order_by("-seq").first()
     if newest is None:
         return

@@ -38,10 +38,12 @@ def retry_job(*, job: Job, actor: User, at: datetime) -> Job:
         estimate=job.estimate,
         dataset=job.dataset,
         base_model=job.base_model,
-        partition=job.partition,
+        # Where it is granted: the first try may have moved to another place of the allocation.
+        partition=job.allocation.partition,
         answers=job.answers,
         actor=actor,
         at=at,
+        may_move=job.may_move,
     )
     audit.record(actor=actor, action="job.retried", target=again, organisation=again.organisation, first=str(job.pk))
     return again

@@ -10,6 +10,7 @@ from jobs.execution.charging import Hint
 from jobs.execution.rules import AFTERMATH, COMMITTED, LEASE_PATIENCE, LEFTOVERS_KEPT, RETURNABLE, SILENCE
 from jobs.execution.services.finish import finish
 from jobs.execution.services.lease import give_back
+from jobs.execution.services.moving import move_waiting, start_anew
 from jobs.models import Artefact, Attempt, Job, RequestNonce
 from jobs.states import JOB_FINAL, AllocationState, JobState
 from models_hub.models import TunedModel
@@ -22,8 +23,9 @@ def sweep(*, at: datetime) -> dict[str, int]:
     RequestNonce.objects.filter(expires_at__lt=at).delete()
     return {
         "given_back": _expired_leases(at),
+        "moved": move_waiting(at=at),
         "unknown": _silent(at),
-        "lost": _lost(at),
+        **_lost(at),
         "returned": _never_taken(at),
         "cleared": _leftovers(at),
     }
@@ -60,25 +62,41 @@ def deadline(attempt: Attempt, job: Job) -> datetime:
     return (attempt.started_at or attempt.not_after) + timedelta(seconds=job.max_seconds) + AFTERMATH
 
 
-def _lost(at: datetime) -> int:
-    lost = 0
-    for job in Job.objects.filter(state=JobState.UNKNOWN)[:_BATCH]:
-        attempt = job.attempts.order_by("-number").first()
-        if attempt is None or deadline(attempt, job) > at:
-            continue
-        finish(
-            job=job,
-            attempt=attempt,
-            state=JobState.FAILED,
-            hint_code=Hint.SITE_LOST,
-            sentence=_(
-                "The site did not answer until the job's time was over. "
-                "Nothing was charged; start it again or choose another site."
-            ),
-            at=at,
-        )
-        lost += 1
-    return lost
+def _lost(at: datetime) -> dict[str, int]:
+    """What a silent site cannot be running any more: started anew elsewhere where its owner allowed it, else ended."""
+    counts = {"lost": 0, "anew": 0}
+    for pk in Job.objects.filter(state=JobState.UNKNOWN).values_list("pk", flat=True)[:_BATCH]:
+        with transaction.atomic():
+            job = (
+                Job.objects.select_for_update(of=("self",), skip_locked=True)
+                .select_related("organisation", "allocation__partition", "base_model", "dataset", "site", "created_by")
+                .filter(pk=pk, state=JobState.UNKNOWN)
+                .first()
+            )
+            attempt = job.attempts.select_for_update(of=("self",)).order_by("-number").first() if job else None
+            if job is None or attempt is None or deadline(attempt, job) > at:
+                continue
+            if start_anew(job=job, attempt=attempt, at=at):
+                counts["anew"] += 1
+                continue
+            finish(
+                job=job,
+                attempt=attempt,
+                state=JobState.FAILED,
+                hint_code=Hint.SITE_LOST,
+                sentence=_(
+                    "The site did not answer until the job's time was over, and no other place of the allocation can "
+                    "take the run. Nothing was charged; start it again or choose another site."
+                )
+                if job.may_move
+                else _(
+                    "The site did not answer until the job's time was over. "
+                    "Nothing was charged; start it again or choose another site."
+                ),
+                at=at,
+            )
+            counts["lost"] += 1
+    return counts
 
 
 def _never_taken(at: datetime) -> int:
