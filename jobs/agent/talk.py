@@ -121,7 +121,8 @@ class Talk:
         """Says everything, hears everything. Returns how long to wait before the next exchange."""
         attempts = [attempt for attempt in self.state.attempts(wiped=True) if not attempt.dropped]
         open_ones = [one for one in attempts if not (one.wiped or one.closed)]
-        busy = bool(open_ones)
+        # What the portal has closed and still runs has usage to report soon.
+        busy = bool(open_ones) or any(not one.final for one in attempts)
         idle = self.config.wait_seconds
         if not self._models:
             idle = min(idle, EMPTY_STORE_POLL)

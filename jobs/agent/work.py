@@ -10,6 +10,7 @@ from jobs.agent.config import Allowed
 from jobs.agent.identity import Identity
 from jobs.agent.shape import PLAIN, Shape, shape_of
 from models_hub.specs import JobSpec, SpecError
+from models_hub.specs.fields import SAFE_NAME
 
 WORK_SCHEMA = "open-paas/work/1"
 
@@ -46,6 +47,9 @@ def verified(message: dict[str, Any], identity: Identity) -> dict[str, Any]:
         raise WorkRefused("Work arrived whose signature is not the portal's. It was not touched.") from error
     if raw.get("schema") != WORK_SCHEMA or raw.get("site") != identity.site:
         raise WorkRefused("Work arrived that is not for this site. It was not touched.")
+    if not SAFE_NAME.match(str(raw.get("key", ""))):
+        # The key names folders and jobs; one that leads elsewhere is not even written down.
+        raise WorkRefused("Work arrived whose key is no name of a folder. It was not touched.")
     return raw
 
 
