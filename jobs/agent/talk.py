@@ -7,12 +7,18 @@ import time
 from typing import Any
 
 from jobs.agent import pinning, removal, wishes
+from jobs.agent.availability import availability
 from jobs.agent.backends.base import Backend, BackendError
 from jobs.agent.client import Portal, PortalAway, Refused
 from jobs.agent.config import Config
 from jobs.agent.features import FEATURES, agreed
+from jobs.agent.held import PROVISIONAL, Held
 from jobs.agent.identity import Identity
+from jobs.agent.inputs import FEATURE as FRESH_INPUTS
+from jobs.agent.inputs import Inputs
 from jobs.agent.models import stored_models, tokenizer_of
+from jobs.agent.outcome import ended_as, refused
+from jobs.agent.reconcile import RECONCILIATION, Books
 from jobs.agent.state import Attempt, State
 from jobs.agent.streams import LOG_BYTES, LOG_LIMIT, EventTail, log_text
 from jobs.agent.work import WorkRefused, understood, verified
@@ -39,7 +45,7 @@ class Talk:
 
     def __init__(
         self, *, config: Config, state: State, backend: Backend, portal: Portal, identity: Identity,
-        news: threading.Event,
+        news: threading.Event, inputs: Inputs | None = None, held: Held | None = None,
     ) -> None:  # fmt: skip
         self.config, self.state, self.backend, self.portal = config, state, backend, portal
         self.identity, self.news = identity, news
@@ -49,6 +55,9 @@ class Talk:
         # Until when the portal wants our key replaced, where a person has set such a day.
         self.replace_key_by: str | None = None
         self._portal_key_asked = ""
+        self.inputs = inputs or Inputs(config.portal_url)
+        self.held = held or Held(state)
+        self.books = Books(state)
         self._tails: dict[str, EventTail] = {}
         self._models: list[dict[str, str]] = []
         self._store_seen = 0.0
@@ -102,9 +111,7 @@ class Talk:
         for one in held:
             if one["state"] in _COMMITTED and self.state.attempt(one["key"]) is None:
                 self.state.take(key=one["key"], token=one["token"], payload={}, lease_seconds=0)
-                self.state.move(
-                    one["key"], "failed", hint_code="site_lost", sentence="The site lost its record of this run."
-                )
+                self.state.move(one["key"], "failed", **ended_as("record_lost"))
 
     def _send_tokenizers(self, wanted: list[str]) -> None:
         for slug in wanted:
@@ -135,6 +142,8 @@ class Talk:
                 raise NewerSession(refusal.detail) from refusal
             raise
         self._hear(answer, {attempt.key: attempt for attempt in attempts})
+        self.inputs.hear(answer)
+        self.books.heard(answer.get("usage_wanted", ()))
         self.replace_key_by = answer.get("replace_key_by")
         changed = changed or self._unknown_portal_key(answer.get("portal_key"))
         self.state.note("portal", {"heard": time.time(), "time": answer["time"]})
@@ -157,16 +166,23 @@ class Talk:
         }
         room = BULK
         for attempt in attempts:
-            message["attempts"].append(_report(attempt))
+            message["attempts"].append(_report(attempt) | self._held(attempt))
             room -= self._add_streams(message, attempt, room)
         tokens = {attempt.key: attempt.token for attempt in self.state.attempts(wiped=True)}
         for number, row in self.state.usage_to_report():
             message["usage"].append({"id": str(number), "token": tokens.get(row["key"], ""), **row})
+        if RECONCILIATION in self.features and (digests := self.books.words()):
+            message |= {"digests": digests, "wait": 0}
         if removal.FEATURE in self.features:
             message["removed"] = removal.removed_rows(self.state)
+        if FRESH_INPUTS in self.features and self.inputs.wanted():
+            message["inputs_wanted"] = self.inputs.wanted()
         message["wanted"], message["capacity"] = self._capacity(attempts)
         self._add_models(message)
         return message
+
+    def _held(self, attempt: Attempt) -> dict[str, Any]:
+        return self.held.words(attempt) if PROVISIONAL in self.features else {}
 
     def _capacity(self, attempts: list[Attempt]) -> tuple[int, dict[str, Any]]:
         """Free slots, counting what is leased and not yet started."""
@@ -180,7 +196,8 @@ class Talk:
         free = max(0, about.get("room", about["gpus_free"]) - waiting)
         capacity = {"gpus_total": about["gpus_total"], "gpus_free": about["gpus_free"], "queue": waiting}
         trouble = {"trouble": about["trouble"]} if "trouble" in about else {}
-        return 0 if draining else free, {**capacity, "draining": draining, **trouble}
+        busy = availability(self.backend, self.features)
+        return 0 if draining else free, {**capacity, "draining": draining, **trouble, **busy}
 
     def _add_models(self, message: dict[str, Any]) -> None:
         if time.monotonic() - self._store_seen < LOOK_AT_STORE:
@@ -268,7 +285,7 @@ class Talk:
         except WorkRefused as refusal:
             logger.error("Attempt %s: %s", refusal.key, refusal.sentence)
             if refusal.key and self.state.take(key=refusal.key, token=refusal.token, payload={}, lease_seconds=0):
-                self.state.move(refusal.key, "failed", hint_code="refused_by_site", sentence=refusal.sentence)
+                self.state.move(refusal.key, "failed", **refused(refusal))
             return
         if self.state.take(key=work.key, token=work.token, payload=raw, lease_seconds=work.lease_seconds):
             logger.info("Attempt %s: leased (%s)", work.key, work.spec.name)

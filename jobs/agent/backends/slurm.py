@@ -15,25 +15,31 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from shlex import quote
 from typing import Any, ClassVar
 
 from jobs.agent.backends.base import RESUMABLE, Ended, Order, Phase, Status, UsageRow
-from jobs.agent.backends.folders import JobFolders, training_command, training_environment
+from jobs.agent.backends.folders import JobFolders, training_environment
+from jobs.agent.backends.slurm_budget import Budgets
 from jobs.agent.backends.slurm_capacity import capacity
-from jobs.agent.backends.slurm_commands import Slurm
+from jobs.agent.backends.slurm_container import Images
+from jobs.agent.backends.slurm_forecast import Forecast
 from jobs.agent.backends.slurm_options import SlurmOptions
-from jobs.agent.backends.slurm_reasons import SlurmTrouble, hopeless
+from jobs.agent.backends.slurm_partitions import measured, silent
+from jobs.agent.backends.slurm_reasons import SHARED, SlurmTrouble, hopeless
+from jobs.agent.backends.slurm_rest import slurm_of
 from jobs.agent.backends.slurm_rows import PAST, SlurmJob
 from jobs.agent.backends.slurm_status import Facts, merged, read_runs, status_of
+from jobs.agent.backends.slurm_sweep import alike, array_name, array_words, lay_out
+from jobs.agent.backends.slurm_training import training
 from jobs.agent.backends.slurm_usage import metered
+from jobs.agent.backends.slurm_words import OUTPUT, array_script, job_script, sbatch_words
 from jobs.agent.backends.wrapper import CANCEL, ORDER, OVERTIME, RUNS
 from jobs.agent.config import Config
 from jobs.agent.files import read_json, write_json
 
 logger = logging.getLogger(__name__)
 
-JOURNAL, OUTPUT = "slurm.json", "slurm.out"
+JOURNAL = "slurm.json"
 # Beyond the grace the wrapper ends what does not stop; beyond this too, Slurm is asked to.
 _WRAPPER_SECONDS = 30.0
 
@@ -46,11 +52,15 @@ class SlurmBackend(JobFolders):
         self.options = SlurmOptions.read(config)
         shared = self.options.folder or config.work
         self.folder, self.store, self.receipts = shared / "jobs", config.store, config.work / "usage"
-        self.command = list(self.options.command) or [self.options.python, "-m", "models_hub.training"]
-        self.slurm = Slurm(self.options)
+        self.sweeps, self.allowed = shared / "sweeps", config.allowed
+        self.slurm = slurm_of(self.options)
+        self.images, self.budgets = Images(self.options), Budgets(self.slurm, self.options)
+        self.forecast = Forecast(self.slurm, self.options, config.allowed)
         self.accounting_trouble: SlurmTrouble | None = None
         self._accounts: dict[str, tuple[float, list[SlurmJob]]] = {}
         self._described: dict[str, Any] = {}
+        self._available: dict[str, Any] = {}
+        self._looked = -1e9
         for path in (self.folder, self.receipts):
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -58,13 +68,24 @@ class SlurmBackend(JobFolders):
 
     def describe(self) -> dict[str, Any]:
         """What the site has. While Slurm is away: what it had, with nothing free, and the trouble by name."""
+        extras = {"containers": self.images.engines, "arrays": True}
         try:
-            self._described = capacity(self.slurm)
+            self._described = {**capacity(self.slurm, self.allowed), **extras}
         except SlurmTrouble as trouble:
             nothing = {"gpus_free": 0, "room": 0, "trouble": trouble.as_json()}
-            return {**capacity(None), **self._described, **nothing}
+            return {**capacity(None, self.allowed), **extras, **self._described, **nothing}
         late = self.accounting_trouble
         return {**self._described, **({"trouble": late.as_json()} if late else {})}
+
+    def availability(self) -> dict[str, Any]:
+        """Partitions, queue, health, expected starts, maintenance. While Slurm is away what was known, and its age."""
+        if time.monotonic() - self._looked >= max(self.options.poll_seconds, 1.0):
+            self._looked = time.monotonic()
+            try:
+                self._available = measured(self.slurm, self.forecast, at=_now())
+            except SlurmTrouble as trouble:
+                self._available = silent(self._available, trouble.reason.sentence)
+        return self._available
 
     def submit(self, order: Order) -> str:
         self.slurm.forget()
@@ -78,22 +99,65 @@ class SlurmBackend(JobFolders):
         if _now() > order.not_after and not facts.runs:
             return self._refuse(facts, Ended.NOT_AFTER)
         number = facts.number if status.phase == Phase.UNKNOWN and facts.number else facts.number + 1
+        try:
+            minutes = self._prepare(order, facts)
+            # Written down before it is true: whoever reads this without an id looks for the job by its name.
+            self._write_down(facts, number, None)
+            self._hold_budget(order)
+            native = self.slurm.sbatch(self.words(order, number, minutes), self.script(self._job(order.key), number))
+        except SlurmTrouble as trouble:
+            if trouble.refused and not (trouble.reason.code == "account_unknown" and self.budgets.settling(order)):
+                return self._refuse(facts, Ended.REFUSED, trouble)
+            raise
+        self._write_down(facts, number, native)
+        return native
+
+    def submit_together(self, orders: Sequence[Order]) -> None:
+        """Orders of one sweep, as few job arrays as their shapes allow. What is not taken here is submitted singly."""
+        self.slurm.forget()
+        found = self._facts([order.key for order in orders])
+        new = {
+            order.key: facts for order in orders for facts in [found[order.key]]
+            if status_of(facts, at=_now()).phase == Phase.UNKNOWN and _now() <= order.not_after
+        }  # fmt: skip
+        numbers = {key: facts.number or 1 for key, facts in new.items()}
+        for batch in alike([order for order in orders if order.key in new], numbers):
+            self._submit_array(batch, new, numbers[batch[0].key])
+
+    def _submit_array(self, orders: list[Order], facts: dict[str, Facts], number: int) -> None:
+        first = min(orders, key=lambda order: order.not_after)
+        name = self.options.prefix + array_name(orders, number)
+        folder = self.sweeps / name
+        minutes = max(self._prepare(order, facts[order.key]) for order in orders)
+        lay_out(folder, [self._job(order.key) for order in orders])
+        for task, order in enumerate(orders):
+            self._write_down(facts[order.key], number, None, array=name, task=task)
+        self._hold_budget(first, beside=first.gpus * (len(orders) - 1))
+        named = array_words(folder, name, len(orders))
+        words = sbatch_words(
+            self.options, first, minutes=minutes, account=self.budgets.account(first), at=_now(), named=named
+        )
+        native = self.slurm.sbatch(words, array_script(self.options, folder, number))
+        for task, order in enumerate(orders):
+            self._write_down(facts[order.key], number, f"{native}_{task}", array=name, task=task)
+
+    def _prepare(self, order: Order, facts: Facts) -> int:
+        """The job's folder as its node will find it; the minutes of its limit."""
         job = self._job(order.key)
         for name in ("data", "out", RUNS):
             (job / name).mkdir(parents=True, exist_ok=True, mode=0o700)
         minutes, goes_on = self._minutes(order, facts)
         write_json(job / "spec.json", order.spec.to_json())
-        write_json(job / ORDER, self._order(order, job, facts, goes_on=goes_on))
-        # Written down before it is true: whoever reads this without an id looks for the job by its name.
-        self._write_down(facts, number, None)
-        try:
-            native = self.slurm.sbatch(self.words(order, number, minutes), self.script(job, number))
-        except SlurmTrouble as trouble:
-            if trouble.refused:
-                return self._refuse(facts, Ended.REFUSED, trouble)
-            raise
-        self._write_down(facts, number, native)
-        return native
+        write_json(job / ORDER, self._order(order, job, facts, minutes=minutes, goes_on=goes_on))
+        return minutes
+
+    def _hold_budget(self, order: Order, *, beside: int = 0) -> None:
+        """The account's limit, before anything is handed over that it shall hold."""
+        if self.options.budgets and order.budget is not None:
+            account = self.budgets.account(order)
+            live = [row for rows in self.slurm.queue().values() for row in rows if not row.final]
+            others = [row.gpus or order.gpus for row in live if row.account == account]
+            self.budgets.hold(order, [*others, beside])
 
     def poll(self, keys: Sequence[str]) -> dict[str, Status]:
         found = {}
@@ -141,37 +205,18 @@ class SlurmBackend(JobFolders):
     # ---- what Slurm is told --------------------------------------------------------------------------------------
 
     def words(self, order: Order, number: int, minutes: int) -> list[str]:
-        """The options of sbatch for this order. Nothing secret: comments and scripts are kept in the accounting."""
-        options, job = self.options, self._job(order.key)
-        expires = max(0, math.ceil((order.not_after - _now()).total_seconds() / 60)) + minutes + 1
-        gpu = f"gpu:{options.gpu_type}:{order.gpus}" if options.gpu_type else f"gpu:{order.gpus}"
-        wanted = {
-            "job-name": options.prefix + order.key,
+        job = self._job(order.key)
+        named = {
+            "job-name": self.options.prefix + order.key,
             "comment": f"open-paas {order.key} {number}",
-            # Two copies of one key run one after the other, and the second finds the first one's claim.
-            "dependency": "singleton",
             "chdir": str(job),
             "output": str(job / OUTPUT),
-            "open-mode": "append",
-            "time": str(minutes),
-            "deadline": f"now+{expires}minutes",
-            "signal": f"B:USR1@{options.signal_seconds}" if options.signal_seconds else "",
-            "nodes": "1",
-            "gres": gpu if order.gpus else "",
-            "partition": options.partition,
-            "account": options.account_for(order.tenant),
-            "qos": options.qos,
-            "cpus-per-task": str(options.cpus_per_gpu * max(1, order.gpus)) if options.cpus_per_gpu else "",
-            "mem": f"{options.memory_gb_per_gpu * max(1, order.gpus)}G" if options.memory_gb_per_gpu else "",
         }
-        # No requeue: Slurm would start the training anew without asking whether the first start still lives.
-        return ["--no-requeue", *(f"--{name}={value}" for name, value in wanted.items() if value), *options.extra]
+        account = self.budgets.account(order)
+        return sbatch_words(self.options, order, minutes=minutes, account=account, at=_now(), named=named)
 
     def script(self, job: Path, number: int) -> str:
-        options = self.options
-        start = f"{quote(options.python)} -m jobs.agent.backends.slurm_start {quote(str(job))} {number}"
-        lines = ["#!/bin/sh", *options.setup, f"export PYTHONPATH={quote(options.code)}", f"exec {start}"]
-        return "\n".join(lines) + "\n"
+        return job_script(self.options, job, number)
 
     def _minutes(self, order: Order, facts: Facts) -> tuple[int, bool]:
         """Slurm's time limit, and whether the training needs further jobs after this one.
@@ -187,10 +232,10 @@ class SlurmBackend(JobFolders):
         held = sum(row.elapsed for row in facts.rows if row.ran)
         return max(0.0, order.max_seconds - held)
 
-    def _order(self, order: Order, job: Path, facts: Facts, *, goes_on: bool) -> dict[str, Any]:
+    def _order(self, order: Order, job: Path, facts: Facts, *, minutes: int, goes_on: bool) -> dict[str, Any]:
         environment = training_environment(job, code=Path(self.options.code), threads=self.options.threads)
         return {
-            "command": training_command(self.command, job, store=self.store),
+            **training(self.options, order, job=job, store=self.store, image=self.images.file_for(order)),
             "environment": {**environment, **dict(self.options.environment)},
             "cwd": str(job),
             "out": str(job / "out"),
@@ -199,6 +244,8 @@ class SlurmBackend(JobFolders):
             "memory_bytes": 0,  # Slurm holds the job to its memory
             "not_after": order.not_after.astimezone(UTC).isoformat(),
             "goes_on": goes_on,
+            # Where Slurm cannot be asked to warn the job before its limit, its wrapper looks at the clock.
+            "warn_after": 0 if self.slurm.warns else max(1, 60 * minutes - self.options.signal_seconds),
         }
 
     # ---- what is known -------------------------------------------------------------------------------------------
@@ -220,13 +267,17 @@ class SlurmBackend(JobFolders):
         if not journals:
             return {}
         queue = self.slurm.queue()
-        names = {key: self.options.prefix + key for key in journals}
-        asked = [key for key, name in names.items() if _needs_accounting(queue.get(name, []))]
-        accounts = self._accounting(asked, journals)
+        queued = {key: _of(queue, self._names(key, journal)) for key, journal in journals.items()}
+        accounts = self._accounting([key for key, rows in queued.items() if _needs_accounting(rows)], journals)
         return {
-            key: merged(queue.get(name, []), accounts.get(key, []), at=_now(), waiting=not self.accounting_trouble)
-            for key, name in names.items()
+            key: merged(rows, accounts.get(key, []), at=_now(), waiting=not self.accounting_trouble)
+            for key, rows in queued.items()
         }
+
+    def _names(self, key: str, journal: dict[str, Any]) -> list[str]:
+        """What Slurm may know the key by: its own name, and its place in the arrays it was handed over with."""
+        arrays = [f"{one['array']}/{one['task']}" for one in journal.get("submissions", []) if one.get("array")]
+        return [self.options.prefix + key, *arrays]
 
     def _accounting(self, keys: list[str], journals: dict[str, dict[str, Any]]) -> dict[str, list[SlurmJob]]:
         """What sacct says; each key is asked for once in `poll_seconds`, and no more once all its starts have ended."""
@@ -234,8 +285,10 @@ class SlurmBackend(JobFolders):
         due = [key for key in keys if now - self._accounts.get(key, (-1e9, []))[0] >= self.options.poll_seconds]
         if due:
             since = min(datetime.fromisoformat(journals[key]["submissions"][0]["at"]) for key in due)
+            names = {key: self._names(key, journals[key]) for key in due}
+            asked = dict.fromkeys(name.partition("/")[0] for some in names.values() for name in some)
             try:
-                found = self.slurm.accounting([self.options.prefix + key for key in due], since)
+                found = self.slurm.accounting(asked, since)
                 self.accounting_trouble = None
             except SlurmTrouble as trouble:
                 if self.accounting_trouble is None:
@@ -243,13 +296,13 @@ class SlurmBackend(JobFolders):
                 self.accounting_trouble = trouble
                 found = {}
             for key in due:
-                rows = found.get(self.options.prefix + key)
-                if rows is not None or self.accounting_trouble is None:
-                    self._accounts[key] = (now, rows or [])
+                rows = _of(found, names[key])
+                if rows or self.accounting_trouble is None:
+                    self._accounts[key] = (now, rows)
         return {key: self._accounts[key][1] for key in keys if key in self._accounts}
 
     def _live(self, key: str) -> list[SlurmJob]:
-        rows = self.slurm.queue().get(self.options.prefix + key, [])
+        rows = _of(self.slurm.queue(), self._names(key, read_json(self._job(key) / JOURNAL) or {}))
         return [row for row in rows if not row.final and row.state not in PAST]
 
     def _take_back(self, facts: Facts) -> None:
@@ -257,16 +310,21 @@ class SlurmBackend(JobFolders):
         waiting = [row for row in facts.of_newest() if row.waiting and not facts.runs] if facts.submissions else []
         for row in waiting:
             reason = hopeless(row.reason)
-            if reason is not None:
+            if reason is not None and not (row.reason in SHARED and self._others_hold(row)):
                 self.slurm.scancel("--state=PENDING", row.native_id)
                 self._refuse(facts, Ended.REFUSED, SlurmTrouble(reason, f"it waits: {row.reason}", refused=True))
                 facts.journal.update(read_json(self._job(facts.key) / JOURNAL))
 
+    def _others_hold(self, waiting: SlurmJob) -> bool:
+        """Whether other jobs of ours hold something of the same account, which they may give back."""
+        rows = [row for rows in self.slurm.queue().values() for row in rows]
+        return any(row.account == waiting.account and not (row.waiting or row.final) for row in rows)
+
     # ---- the journal ---------------------------------------------------------------------------------------------
 
-    def _write_down(self, facts: Facts, number: int, native: str | None) -> None:
+    def _write_down(self, facts: Facts, number: int, native: str | None, **array: Any) -> None:
         others = [one for one in facts.submissions if one["number"] != number]
-        this = {"number": number, "at": _now().isoformat(), "native_id": native}
+        this = {"number": number, "at": _now().isoformat(), "native_id": native, **array}
         self._accounts.pop(facts.key, None)
         write_json(self._job(facts.key) / JOURNAL, {**facts.journal, "submissions": [*others, this]})
 
@@ -275,7 +333,8 @@ class SlurmBackend(JobFolders):
         newest = facts.submissions[-1]
         if native and not newest.get("native_id"):
             logger.info("Attempt %s: found again as Slurm job %s.", facts.key, native)
-            self._write_down(facts, newest["number"], native)
+            array = {name: newest[name] for name in ("array", "task") if "_" in native and name in newest}
+            self._write_down(facts, newest["number"], native, **array)
 
     def _refuse(self, facts: Facts, ended: Ended, trouble: SlurmTrouble | None = None) -> str:
         job = self._job(facts.key)
@@ -285,6 +344,10 @@ class SlurmBackend(JobFolders):
         write_json(job / JOURNAL, {**facts.journal, "refused": refused})
         logger.warning("Attempt %s: not handed over: %s", facts.key, trouble or ended)
         return facts.key
+
+
+def _of(rows: dict[str, list[SlurmJob]], names: list[str]) -> list[SlurmJob]:
+    return [row for name in names for row in rows.get(name, [])]
 
 
 def _needs_accounting(queue: list[SlurmJob]) -> bool:

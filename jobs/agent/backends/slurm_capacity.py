@@ -5,23 +5,29 @@ from typing import Any
 
 from jobs.agent.backends.slurm_commands import Slurm
 from jobs.agent.backends.slurm_rows import Node
-
-# Nodes in these states take a job now, if what they have left fits.
-_OPEN = frozenset({"idle", "mix", "comp"})
+from jobs.agent.config import Allowed
 
 
-def capacity(slurm: Slurm | None) -> dict[str, Any]:
+def capacity(slurm: Slurm | None, allowed: Allowed) -> dict[str, Any]:
     """Partitions, their free GPUs and their queue; without a Slurm to ask, a site of which nothing is known."""
     nodes = slurm.nodes() if slurm else []
     pending = slurm.pending() if slurm else {}
     alike = {node.name: node for node in nodes}.values()  # a node may be in several partitions
+    usable = [node for node in alike if node.usable]
+    most = max((node.gpus for node in usable), default=0)
     free = _free(alike)
     return {
         "backend": "slurm",
         "cluster": "slurm",
         "partitions": [_partition(name, nodes, pending) for name in sorted({node.partition for node in nodes})],
-        "limits": {"gpus": max((node.gpus for node in alike if node.usable), default=0), "memory_bytes": None},
-        "gpus_total": sum(node.gpus for node in alike if node.usable),
+        "limits": {
+            "gpus": most,
+            "gpus_per_node": most,
+            "nodes": min(allowed.max_nodes, max(1, len(usable))),
+            "memory_bytes": None,
+        },
+        "energy": "measured" if slurm and slurm.measures_energy else "none",
+        "gpus_total": sum(node.gpus for node in usable),
         "gpus_free": free,
         # How much work is taken: what is free, and so much more as the site wants to have waiting in its own queue.
         "room": free + (slurm.options.queue_ahead if slurm else 0),
@@ -48,4 +54,4 @@ def _partition(name: str, nodes: list[Node], pending: dict[str, int]) -> dict[st
 
 
 def _free(nodes: Any) -> int:
-    return sum(max(0, node.gpus - node.used) for node in nodes if node.state in _OPEN)
+    return sum(node.free for node in nodes)

@@ -12,11 +12,13 @@ from jobs.agent.backends.slurm_reasons import COMMAND_MISSING, COMMAND_SLOW, Slu
 from jobs.agent.backends.slurm_rows import (
     SACCT_FIELDS,
     Node,
+    Reservation,
     SlurmJob,
     node_format,
     node_rows,
     queue_format,
     queue_rows,
+    reservation_rows,
     sacct_rows,
 )
 
@@ -25,7 +27,10 @@ _NAMES_AT_ONCE = 200
 
 
 class Slurm:
-    """The four commands. The queue is asked once for everybody and kept for `poll_seconds`: controllers are shared."""
+    """The commands. The queue is asked once for everybody and kept for `poll_seconds`: controllers are shared."""
+
+    # Whether the scheduler itself can warn a job's script before its limit.
+    warns = True
 
     def __init__(self, options: SlurmOptions) -> None:
         self.options = options
@@ -34,6 +39,7 @@ class Slurm:
         self._nodes: list[Node] = []
         self._pending: dict[str, int] = {}
         self._asked: dict[str, float] = {}
+        self._config: dict[str, str] = {}
 
     def forget(self) -> None:
         """What was read is out of date: something was just changed."""
@@ -46,7 +52,8 @@ class Slurm:
         """Our own jobs by name, also those that ended a short while ago (MinJobAge)."""
         with self._lock:
             if self._due("queue"):
-                words = ["squeue", "--noheader", "--states=all", f"--user={os.getuid()}", "-O", queue_format()]
+                mine = ("--states=all", f"--user={os.getuid()}", "--array")
+                words = ["squeue", "--noheader", *mine, "-O", queue_format()]
                 found: dict[str, list[SlurmJob]] = {}
                 for row in queue_rows(self._ask(words, reading=True)):
                     if row.name.startswith(self.options.prefix):
@@ -90,6 +97,23 @@ class Slurm:
                 self._done("pending")
             return self._pending
 
+    def reservations(self) -> list[Reservation]:
+        return reservation_rows(self._ask(["scontrol", "--oneliner", "show", "reservation"], reading=True))
+
+    def config(self) -> dict[str, str]:
+        """The cluster's settings, asked for once: `scontrol show config`."""
+        with self._lock:
+            if not self._config:
+                lines = self._ask(["scontrol", "show", "config"], reading=True).splitlines()
+                pairs = (line.partition("=") for line in lines if "=" in line)
+                self._config = {name.strip(): value.strip() for name, _, value in pairs}
+            return self._config
+
+    @property
+    def measures_energy(self) -> bool:
+        """Whether the cluster has meters; without one every job reads zero."""
+        return not self.config().get("AcctGatherEnergyType", "(null)").endswith(("none", "(null)"))
+
     def _due(self, what: str) -> bool:
         return time.monotonic() - self._asked.get(what, -1e9) >= self.options.poll_seconds
 
@@ -121,7 +145,7 @@ class Slurm:
 
     def test(self, words: list[str], script: str) -> str:
         """What sbatch would do with such a job (--test-only answers on stderr)."""
-        return self._ask(["sbatch", "--test-only", *words], given=script, both=True)
+        return self._ask(["sbatch", "--test-only", *words], reading=True, given=script, both=True)
 
     def _ask(self, words: list[str], *, reading: bool = False, given: str | None = None, both: bool = False) -> str:
         tool = self.options.tool(words[0])

@@ -38,6 +38,22 @@ class SlurmOptions:
     timeout_seconds: float = 60.0
     signal_seconds: int = 120
     lost_seconds: float = 600.0
+    forecast_seconds: float = 300.0
+    # Several nodes: what starts the ranks on each, `python -m torch.distributed.run` without it.
+    launcher: tuple[str, ...] = ()
+    # Containers: the program, the images by digest, the one to use where the work names none.
+    container: str = "apptainer"
+    images: tuple[tuple[str, str], ...] = ()
+    image: str = ""
+    container_extra: tuple[str, ...] = ("--nv",)
+    # Budgets kept at the site: an account for each allocation, with GrpTRESMins.
+    budgets: bool = False
+    budget_prefix: str = "op-"
+    budget_most_minutes: int = 0
+    # slurmrestd in place of the commands.
+    rest_url: str = ""
+    rest_user: str = ""
+    token_file: str = ""
 
     @classmethod
     def read(cls, config: Config) -> "SlurmOptions":
@@ -73,6 +89,8 @@ class SlurmOptions:
 def _as(kind: Any, name: str, value: Any) -> Any:
     """A TOML value as the field wants it. Lists and tables become tuples, so that options can be compared and kept."""
     plain: dict[Any, Any] = {str: str, int: int, float: (int, float)}
+    if kind is bool and isinstance(value, bool):
+        return value
     if kind in plain and isinstance(value, plain[kind]) and not isinstance(value, bool):
         if kind is str or value >= 0:
             return value

@@ -19,11 +19,11 @@ WAITING = frozenset({"PENDING", "REQUEUE_HOLD", "REQUEUE_FED", "RESV_DEL_HOLD", 
 
 QUEUE_FIELDS = (
     "JobID", "Name", "State", "Reason", "SubmitTime", "StartTime", "EndTime", "tres-alloc", "exit_code", "RestartCnt",
-    "NodeList", "Cluster",
+    "NodeList", "Cluster", "Account", "ArrayJobID", "ArrayTaskID",
 )  # fmt: skip
 SACCT_FIELDS = (
     "JobIDRaw", "JobName", "State", "Reason", "Submit", "Start", "End", "AllocTRES", "ExitCode", "NodeList", "Cluster",
-    "ElapsedRaw", "CPUTimeRAW", "ConsumedEnergyRaw",
+    "ElapsedRaw", "CPUTimeRAW", "ConsumedEnergyRaw", "JobID", "Account",
 )  # fmt: skip
 _MARK = "\x1f"
 # Slurm's own "no value" in 32 bits, and what older plug-ins say for "not measured".
@@ -32,7 +32,10 @@ _NO_ENERGY = 2**32 - 2
 
 @dataclass(frozen=True, kw_only=True)
 class SlurmJob:
-    """One start of one job, or a job that waits. Times in UTC; `elapsed`, GPU and CPU figures as allocated."""
+    """One start of one job, or a job that waits. Times in UTC; `elapsed`, GPU and CPU figures as allocated.
+
+    A task of a job array is a job like any other: its id is `<array>_<task>` and its name `<name>/<task>`.
+    """
 
     native_id: str
     name: str
@@ -51,6 +54,7 @@ class SlurmJob:
     energy_joules: int | None = None
     restarts: int = 0
     by_uid: int | None = None  # who cancelled it
+    account: str = ""
 
     @property
     def final(self) -> bool:
@@ -81,12 +85,15 @@ def queue_rows(text: str) -> list[SlurmJob]:
         elapsed = int((ended - started).total_seconds()) if started and ended else 0
         tres = _tres(cells["tres-alloc"])
         code, number = _exit(cells["exit_code"])
+        task = cells["ArrayTaskID"]
         found.append(
             SlurmJob(
-                native_id=cells["JobID"], name=cells["Name"], state=cells["State"].split()[0], reason=cells["Reason"],
-                submitted_at=_moment(cells["SubmitTime"]), started_at=started, ended_at=ended, elapsed=max(0, elapsed),
-                gpus=_gpus(tres), cpus=_number(tres.get("cpu", "")), exit_code=code, signal=number,
-                nodes=_nodes(cells["NodeList"]), cluster=cells["Cluster"], restarts=_number(cells["RestartCnt"]),
+                native_id=f"{cells['ArrayJobID']}_{task}" if task.isdigit() else cells["JobID"],
+                name=f"{cells['Name']}/{task}" if task.isdigit() else cells["Name"],
+                state=cells["State"].split()[0], reason=cells["Reason"], submitted_at=_moment(cells["SubmitTime"]),
+                started_at=started, ended_at=ended, elapsed=max(0, elapsed), gpus=gpus_in(tres),
+                cpus=_number(tres.get("cpu", "")), exit_code=code, signal=number, nodes=_nodes(cells["NodeList"]),
+                cluster=cells["Cluster"], restarts=_number(cells["RestartCnt"]), account=cells["Account"],
             )
         )  # fmt: skip
     return found
@@ -102,7 +109,7 @@ def sacct_rows(text: str) -> list[SlurmJob]:
             continue
         joules = _energy(cells["ConsumedEnergyRaw"])
         if "." not in cells["JobIDRaw"]:
-            found.append(_sacct_row(cells))
+            found += [_sacct_row(cells, task) for task in tasks_in(cells["JobID"].partition("_")[2])]
         # The largest, not the sum: each step's meter is the node's, and the batch step spans all of them.
         if joules is not None and found:
             energy[len(found) - 1] = max(joules, energy.get(len(found) - 1, 0))
@@ -112,16 +119,27 @@ def sacct_rows(text: str) -> list[SlurmJob]:
     ]
 
 
-def _sacct_row(cells: dict[str, str]) -> SlurmJob:
+def tasks_in(said: str) -> list[str]:
+    """The tasks of an array that a line speaks of: `3`, or `[0-2,5%3]` of all that never began; else one nameless."""
+    tasks: list[str] = []
+    for part in said.strip("[]").partition("%")[0].split(","):
+        first, _, last = part.partition("-")
+        tasks += [str(one) for one in range(int(first), int(last or first) + 1)] if first.isdigit() else [""]
+    return tasks
+
+
+def _sacct_row(cells: dict[str, str], task: str) -> SlurmJob:
     tres = _tres(cells["AllocTRES"])
     code, number = _exit(cells["ExitCode"])
     words = cells["State"].split()
     return SlurmJob(
-        native_id=cells["JobIDRaw"], name=cells["JobName"], state=words[0], reason=cells["Reason"],
+        native_id=f"{cells['JobID'].partition('_')[0]}_{task}" if task else cells["JobIDRaw"],
+        name=f"{cells['JobName']}/{task}" if task else cells["JobName"], state=words[0], reason=cells["Reason"],
         submitted_at=_moment(cells["Submit"]), started_at=_moment(cells["Start"]), ended_at=_moment(cells["End"]),
-        elapsed=_number(cells["ElapsedRaw"]), gpus=_gpus(tres), cpus=_number(tres.get("cpu", "")),
+        elapsed=_number(cells["ElapsedRaw"]), gpus=gpus_in(tres), cpus=_number(tres.get("cpu", "")),
         exit_code=code, signal=number, nodes=_nodes(cells["NodeList"]), cluster=cells["Cluster"],
         by_uid=_number(words[2]) if len(words) == 3 and words[0] == "CANCELLED" else None,
+        account=cells["Account"],
     )  # fmt: skip
 
 
@@ -155,7 +173,7 @@ def _tres(text: str) -> dict[str, str]:
     return dict(part.partition("=")[::2] for part in text.split(",") if "=" in part)
 
 
-def _gpus(tres: dict[str, str]) -> int:
+def gpus_in(tres: dict[str, str]) -> int:
     """All GPUs; where only typed ones are accounted, their sum."""
     if "gres/gpu" in tres:
         return _number(tres["gres/gpu"])
@@ -164,7 +182,11 @@ def _gpus(tres: dict[str, str]) -> int:
 
 # ---- nodes ---------------------------------------------------------------------------------------------------------
 
-NODE_FIELDS = ("NodeList", "Partition", "StateCompact", "Gres", "GresUsed", "Time", "Version")
+NODE_FIELDS = ("NodeList", "Partition", "StateCompact", "Gres", "GresUsed", "Time", "Version", "Available", "Reason")
+
+
+# Nodes in these states take a job now, if what they have left fits.
+_OPEN = frozenset({"idle", "mix", "comp"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +200,13 @@ class Node:
     used: int
     max_seconds: int | None
     version: str
+    available: str = "up"  # the partition's own state: up, down, drain, inact
+    reason: str = ""  # why the operator, or Slurm itself, took the node out
+
+    @property
+    def free(self) -> int:
+        """GPUs that a job could have now."""
+        return max(0, self.gpus - self.used) if self.state in _OPEN else 0
 
     @property
     def usable(self) -> bool:
@@ -197,14 +226,49 @@ def node_rows(text: str, gpu_type: str = "") -> list[Node]:
             found.append(
                 Node(
                     name=cells["NodeList"], partition=cells["Partition"].rstrip("*"), state=cells["StateCompact"],
-                    gpus=_gres(cells["Gres"], gpu_type), used=_gres(cells["GresUsed"], gpu_type),
-                    max_seconds=seconds(cells["Time"]), version=cells["Version"],
+                    gpus=gres_gpus(cells["Gres"], gpu_type), used=gres_gpus(cells["GresUsed"], gpu_type),
+                    max_seconds=seconds(cells["Time"]), version=cells["Version"], available=cells["Available"],
+                    reason="" if cells["Reason"] == "none" else cells["Reason"],
                 )
             )  # fmt: skip
     return found
 
 
-def _gres(text: str, gpu_type: str) -> int:
+# ---- reservations ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reservation:
+    name: str
+    starts_at: datetime
+    ends_at: datetime
+    partition: str
+    flags: frozenset[str]
+    reason: str = ""
+
+
+def reservation_rows(text: str) -> list[Reservation]:
+    """The lines of `scontrol --oneliner show reservation`."""
+    found = []
+    for line in text.splitlines():
+        cells = dict(re.findall(r"(\w+)=(.*?)(?=\s+\w+=|$)", line.strip()))
+        starts, ends = _moment(cells.get("StartTime", "")), _moment(cells.get("EndTime", ""))
+        if starts and ends:
+            found.append(
+                Reservation(
+                    name=cells["ReservationName"], starts_at=starts, ends_at=ends, reason=plain(cells.get("Comment")),
+                    partition=plain(cells.get("PartitionName")), flags=frozenset(cells.get("Flags", "").split(",")),
+                )
+            )  # fmt: skip
+    return found
+
+
+def plain(text: str | None) -> str:
+    """Slurm's own word for nothing is nothing."""
+    return "" if text in (None, "(null)", "None", "N/A") else str(text)
+
+
+def gres_gpus(text: str, gpu_type: str) -> int:
     """GPUs in `gpu:h100:4(S:0-1),gpu:a100:2`, of one type or of all."""
     found = re.findall(r"gpu(?::([^:(),]+))?:(\d+)(?=[(,]|$)", text)
     return sum(int(count) for kind, count in found if not gpu_type or kind == gpu_type)

@@ -24,15 +24,18 @@ _PASSED_ON = ("CUDA_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL", "ROCR_VISIBLE_DEVICE
 
 
 def main(arguments: list[str]) -> int:
-    job, submission = Path(arguments[0]), int(arguments[1])
+    job, submission = Path(arguments[0]).resolve(), int(arguments[1])  # in an array, a way to it
     order = read_json(job / ORDER)
     if order is None:
         return 0  # removed meanwhile: nobody waits for this any more
-    run = claim_start(job, submission, job_id=os.environ["SLURM_JOB_ID"], restart=_restart())
+    run = claim_start(job, submission, job_id=_job_id(), restart=_restart())
     if run is None:
         return 0
     watch = SlurmWatch(job, run, order)
     signal.signal(signal.SIGUSR1, watch.near_the_limit)
+    if order.get("warn_after"):
+        signal.signal(signal.SIGALRM, watch.near_the_limit)
+        signal.alarm(int(order["warn_after"]))
     watch.go(first=not _earlier(job, run))
     return _exit_code(watch)
 
@@ -68,6 +71,12 @@ class SlurmWatch(Watch):
 
     def _end(self, why: str, returned: int | None, detail: str = "") -> int:
         return super()._end(why or ("time_limit" if self.told else ""), returned, detail)
+
+
+def _job_id() -> str:
+    """As Slurm's rows name it: a task of an array by the array's id and its own number."""
+    task = os.environ.get("SLURM_ARRAY_TASK_ID")
+    return f"{os.environ['SLURM_ARRAY_JOB_ID']}_{task}" if task else os.environ["SLURM_JOB_ID"]
 
 
 def _restart() -> int:

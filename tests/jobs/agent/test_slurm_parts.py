@@ -19,7 +19,7 @@ def line(**words):
         "JobIDRaw": "7", "JobName": "k", "State": "COMPLETED", "Reason": "None", "Submit": "1795248890",
         "Start": "1795248896", "End": "1795248899", "AllocTRES": "billing=1,cpu=2,gres/gpu:h100=4,gres/gpu=4,node=1",
         "ExitCode": "0:0", "NodeList": "n1", "Cluster": "c", "ElapsedRaw": "3", "CPUTimeRAW": "6",
-        "ConsumedEnergyRaw": "",
+        "ConsumedEnergyRaw": "", "JobID": "7", "Account": "paas",
     }  # fmt: skip
     return "|".join({**known, **words}[name] for name in SACCT_FIELDS)
 
@@ -69,13 +69,14 @@ def test_energy_that_was_not_measured_is_unknown(job, step, joules):
 @pytest.mark.parametrize(("text", "code", "number"), [("768", 3, 0), ("9", 0, 9), ("3:0", 3, 0), ("0:9", 0, 9)])
 def test_a_line_of_squeue_is_read(text, code, number):
     cells = ["5", "k", "FAILED", "NonZeroExitCode", "1795248890", "1795248896", "1795248899", "cpu=1,gres/gpu=2", text]
-    (found,) = queue_rows("\x1f".join([*cells, "1", "n1", "c", ""]))
+    (found,) = queue_rows("\x1f".join([*cells, "1", "n1", "c", "paas", "5", "N/A", ""]))
     assert (found.exit_code, found.signal, found.gpus, found.elapsed, found.restarts) == (code, number, 2, 3, 1)
 
 
 def test_nodes_of_sinfo_are_counted_by_type():
     held = "gpu:h100:3(IDX:0-2),gpu:a100:0(IDX:N/A)"
-    text = "\x1f".join(["n1", "gpu*", "mix", "gpu:h100:4(S:0-1),gpu:a100:2", held, "1-00:00:00", "24.11.5", ""])
+    cells = ["n1", "gpu*", "mix", "gpu:h100:4(S:0-1),gpu:a100:2", held, "1-00:00:00", "24.11.5", "up", "none", ""]
+    text = "\x1f".join(cells)
     (any_kind,), (h100,) = node_rows(text), node_rows(text, "h100")
     assert (any_kind.gpus, any_kind.used, h100.gpus, h100.used) == (6, 3, 4, 3)
     assert (h100.partition, h100.max_seconds, h100.version) == ("gpu", 86400, "24.11.5")
