@@ -109,7 +109,7 @@ def sync(request: HttpRequest, body: bytes, agent: SiteAgent, signed_with: Agent
     if message.wait and nothing:
         if WAITING_SEATS.acquire(blocking=False):
             try:
-                answer |= _wait_for_work(agent, signed_with, message)
+                answer |= _wait_for_work(agent, signed_with, message, drain=answer["drain"])
             finally:
                 WAITING_SEATS.release()
         else:
@@ -120,11 +120,11 @@ def sync(request: HttpRequest, body: bytes, agent: SiteAgent, signed_with: Agent
     return JsonResponse({**answer, "time": now().isoformat(), "poll_after": poll_after})
 
 
-def _wait_for_work(agent: SiteAgent, signed_with: AgentKey, message: Any) -> dict[str, Any]:
+def _wait_for_work(agent: SiteAgent, signed_with: AgentKey, message: Any, *, drain: bool | None) -> dict[str, Any]:
     """Looks once a second. Between two looks this thread holds no transaction and no database connection."""
     give_up = time.monotonic() + message.wait
-    found: dict[str, Any] = {"work": [], "cancel": []}
-    while time.monotonic() < give_up and not (found["work"] or found["cancel"]):
+    found: dict[str, Any] = {"work": [], "cancel": [], "drain": drain}
+    while time.monotonic() < give_up and not (found["work"] or found["cancel"]) and found["drain"] == drain:
         if not connection.in_atomic_block:
             connection.close()
         time.sleep(min(LOOK_EVERY, max(0.0, give_up - time.monotonic())))

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
+from jobs.models import SiteAgent
 from jobs.siteapi import services
 from jobs.siteapi.signatures import authenticate, claimed_agent
 from models_hub.specs import SpecError
@@ -47,7 +48,7 @@ def site_call(
                 response = view(request, body=body, **kwargs)
             except Exception as error:
                 response = refusal(error)
-                _write_down(request, error)
+                _write_down(request, error, kwargs.get("agent"))
                 if response.status_code == 405:
                     response["Allow"] = ", ".join(methods)
             response["Cache-Control"] = "no-store"
@@ -101,16 +102,21 @@ def clean(value: Any) -> Any:
     return value
 
 
-def _write_down(request: HttpRequest, error: Exception) -> None:
-    """Refusals that speak of bad intent go into the audit record. That this fails changes no answer."""
-    if not isinstance(error, DomainError) or not services.suspicious(error.code):
+def _write_down(request: HttpRequest, error: Exception, proven: SiteAgent | None) -> None:
+    """Refusals stand on the page of the site's operators, those that speak of bad intent in the audit record as well.
+
+    `proven` is the agent whose signature held, if it came that far. That this fails changes no answer.
+    """
+    if not isinstance(error, DomainError | SpecError):
         return
+    code = error.code if isinstance(error, DomainError) else "malformed"
     try:
-        agent = claimed_agent(request)
+        agent = proven or claimed_agent(request)
         if agent is not None:
-            name = request.resolver_match.url_name if request.resolver_match else ""
-            call = f"{request.method} {name}"
-            services.write_down_refusal(agent=agent, call=call, code=error.code, at=now())
+            name = (request.resolver_match.url_name if request.resolver_match else None) or ""
+            services.note_refusal(agent=agent, call=name, problem=code, proven=proven is not None, at=now())
+            if services.suspicious(code):
+                services.write_down_refusal(agent=agent, call=f"{request.method} {name}", code=code, at=now())
     except DatabaseError:
         logger.exception("A refusal could not be written down")
 

@@ -37,6 +37,7 @@ class SyncMessage:
     events: list[Item]
     logs: list[Item]
     usage: list[Item]
+    removed: list[Item]
 
 
 def read_sync(raw: Mapping[str, Any]) -> SyncMessage:
@@ -46,13 +47,14 @@ def read_sync(raw: Mapping[str, Any]) -> SyncMessage:
         epoch=fields.whole("epoch", least=1, most=2**62),
         wait=_optional(fields, "wait", most=25),
         wanted=_optional(fields, "wanted", most=100),
-        capacity=dict(capacity) if isinstance(capacity, Mapping) and len(str(capacity)) < 10_000 else {},
+        capacity=dict(capacity) if isinstance(capacity, Mapping) and len(str(capacity)) < 200_000 else {},
         stopping=frozenset(key for key in raw.get("stopping") or () if isinstance(key, str)),
         models=read_models(fields, "models") if raw.get("models") is not None else None,
         attempts=_items(fields, "attempts"),
         events=_items(fields, "events"),
         logs=_items(fields, "logs"),
         usage=_items(fields, "usage"),
+        removed=_items(fields, "removed"),
     )
 
 
@@ -123,6 +125,11 @@ def read_usage(fields: Fields) -> Usage:
         receipt_gpu_seconds=_whole_or_none(fields, "receipt_gpu_seconds"),
         method=fields.text("method", longest=12),
     )
+
+
+def read_removal(fields: Fields) -> datetime:
+    """When the site removed the data."""
+    return _moment(fields, "at")
 
 
 def _items(fields: Fields, name: str) -> list[Item]:

@@ -14,6 +14,7 @@ from accounts.models import User
 from accounts.services import notify
 from jobs.execution.charging import Hint, charged_gpu_seconds, rule_for
 from jobs.execution.results import Delivery, ResultsDamaged, read_delivery
+from jobs.execution.rules import REMOVE_AFTER
 from jobs.execution.walk import walk_to
 from jobs.ledger import services as ledger
 from jobs.metering.book import used_gpu_seconds
@@ -65,7 +66,11 @@ def finish(
     charged = charged_gpu_seconds(state=state, hint_code=hint_code, used=used, reserved=job.reserved_gpu_seconds)
     ledger.settle(job=job, charged_gpu_seconds=charged, reason=str(rule_for(state=state, hint_code=hint_code).code))
     Attempt.objects.filter(job=job).exclude(state__in=JOB_FINAL).update(
-        state=state, ended_at=Coalesce("ended_at", Value(at)), hint_code=hint_code, sentence=sentence
+        state=state,
+        ended_at=Coalesce("ended_at", Value(at)),
+        hint_code=hint_code,
+        sentence=sentence,
+        remove_by=at + REMOVE_AFTER,
     )
     for one in Attempt.objects.filter(job=job).select_related("site", "job"):
         compare(one, at=at)

@@ -13,6 +13,7 @@ from jobs.siteapi.services.keys import (
     revoke_key,
     revoke_own_key,
 )
+from jobs.siteapi.services.messages import note_message, note_refusal, prune_messages
 from jobs.siteapi.services.refusals import suspicious, write_down_refusal
 from jobs.siteapi.services.session import open_session
 from jobs.siteapi.services.store import report_models, store_tokenizer
@@ -29,7 +30,10 @@ __all__ = [
     "input_of",
     "introduce_key",
     "list_artefacts",
+    "note_message",
+    "note_refusal",
     "open_session",
+    "prune_messages",
     "note_portal_key",
     "receive_chunk",
     "replace_by",

@@ -12,6 +12,7 @@ from jobs.execution.rules import LEASE
 from jobs.models import Attempt, SiteAgent
 from jobs.siteapi import portal_keys
 from jobs.siteapi.features import common_features
+from jobs.siteapi.services.messages import note_message
 from jobs.siteapi.services.store import models_without_tokenizer, report_models
 from jobs.states import JOB_FINAL
 
@@ -29,6 +30,7 @@ def open_session(
     agent.last_seen_at = at
     agent.save(update_fields=["epoch", "description", "version", "last_seen_at"])
     report_models(site=agent.site, models=models, at=at)
+    note_message(agent=agent, call="session", said={"epoch": agent.epoch, "models": len(models)}, at=at)
     held = Attempt.objects.filter(agent=agent).exclude(state__in=JOB_FINAL)
     return {
         "epoch": agent.epoch,

@@ -21,8 +21,12 @@ from jobs.execution.services import (
 )
 from jobs.execution.services.observe import event_position, log_position
 from jobs.models import Attempt, SiteAgent
-from jobs.siteapi.messages import Item, SyncMessage, read_events, read_log, read_state, read_usage
+from jobs.siteapi.messages import Item, SyncMessage, read_events, read_log, read_removal, read_state, read_usage
 from jobs.siteapi.services.attempts import attempt_under_lease
+from jobs.siteapi.services.capacity import remembered, store_capacity
+from jobs.siteapi.services.drain import drain_wish
+from jobs.siteapi.services.messages import MOST_CODES, note_message
+from jobs.siteapi.services.removal import observe_removal
 from jobs.siteapi.services.store import report_models
 from jobs.siteapi.services.work import signed_work
 from jobs.states import JOB_FINAL, JobState
@@ -54,17 +58,24 @@ def check_epoch(agent: SiteAgent, epoch: int) -> None:
 
 def take_reports(*, agent: SiteAgent, message: SyncMessage, at: datetime) -> dict[str, Any]:
     """Takes in every report and answers with what is acknowledged, missing, refused and closed."""
-    SiteAgent.objects.filter(pk=agent.pk, epoch=message.epoch).update(last_seen_at=at, capacity=message.capacity)
+    capacity = remembered(agent, message.capacity, at=at)
+    reading = _Reading(agent, at)
+    if not reading.whole(
+        "capacity", lambda: store_capacity(agent=agent, capacity=message.capacity, kept=capacity, at=at)
+    ):
+        capacity.pop("rows")
+    SiteAgent.objects.filter(pk=agent.pk, epoch=message.epoch).update(last_seen_at=at, capacity=capacity)
     if message.models is not None:
         report_models(site=agent.site, models=message.models, at=at)
-    reading = _Reading(agent, at)
     reading.each("events", message.events, reading.events)
     reading.each("logs", message.logs, reading.log)
     # Usage before states: a job that ends in this very message is settled with it.
     reading.each("usage", message.usage, reading.usage)
     reading.beat(message.attempts)
     reading.each("attempts", message.attempts, reading.state)
+    reading.each("removed", message.removed, reading.removal)
     reading.write_down_forgeries()
+    note_message(agent=agent, call="sync", said=reading.said(message), at=at)
     return reading.answer()
 
 
@@ -78,6 +89,8 @@ class _Reading:
         self.usage_acks: list[str] = []
         self.refused: list[dict[str, str]] = []
         self.closed: set[str] = set()
+        self.removed: list[str] = []
+        self.news = 0  # states that were not known yet
 
     def each(self, kind: str, items: list[Item], take: Callable[[Attempt, Item], None]) -> None:
         for item in items:
@@ -94,6 +107,16 @@ class _Reading:
                 # Our mistake with one report must not hold up the others; the agent says it again.
                 logger.exception("A report of %s about %s could not be taken in", self.agent, item.key)
                 self._refuse(kind, item, INTERNAL, _("The portal made a mistake. Say it again later."))
+
+    def whole(self, kind: str, take: Callable[[], Any]) -> bool:
+        """A part of the message that is about no single attempt; False when it cannot be read."""
+        try:
+            take()
+        except SpecError as error:
+            detail = f"{error.field}: {error.sentence}"
+            self.refused.append({"kind": kind, "key": "", "id": "", "code": "malformed", "detail": detail})
+            return False
+        return True
 
     def _refuse(self, kind: str, item: Item, code: str, detail: str) -> None:
         self.refused.append(
@@ -112,6 +135,7 @@ class _Reading:
 
     def state(self, attempt: Attempt, item: Item) -> None:
         report = read_state(item.fields)
+        self.news += attempt.state not in JOB_FINAL and report.seq > attempt.state_seq
         attempt = observe_state(attempt=attempt, report=report, at=self.at)
         closed = attempt.state in JOB_FINAL
         if closed:
@@ -139,6 +163,22 @@ class _Reading:
         record_usage(attempt=attempt, usage=read_usage(item.fields), at=self.at)
         self.usage_acks.append(str(item.fields.raw.get("id", "")))
 
+    def removal(self, attempt: Attempt, item: Item) -> None:
+        observe_removal(attempt=attempt, removed_at=read_removal(item.fields), at=self.at)
+        self.removed.append(item.key)
+
+    def said(self, message: SyncMessage) -> dict[str, Any]:
+        """The message in numbers, for the operators' page."""
+        return {
+            "states": self.news,
+            "events": sum(len(item.fields.raw.get("events") or ()) for item in message.events),
+            "logs": len(message.logs),
+            "usage": len(message.usage),
+            "removed": len(self.removed),
+            "models": int(message.models is not None),
+            "refused": sorted({row["code"] for row in self.refused})[:MOST_CODES],
+        }
+
     def write_down_forgeries(self) -> None:
         forged = [row for row in self.refused if row["code"] in _FORGED]
         if forged:
@@ -154,7 +194,7 @@ class _Reading:
 
     def answer(self) -> dict[str, Any]:
         return {
-            "acks": {**self.acks, "usage": self.usage_acks},
+            "acks": {**self.acks, "usage": self.usage_acks, "removed": self.removed},
             "gaps": {"events": self.gaps},
             "refused": self.refused,
             "closed": sorted(self.closed),
@@ -181,8 +221,10 @@ def take_work(*, agent: SiteAgent, message: SyncMessage, at: datetime) -> dict[s
         .values_list("key", flat=True)
     )
     work: list[dict[str, str]] = []
-    if message.wanted and Site.objects.filter(pk=agent.site_id, status=Site.Status.CONNECTED).exists():
+    status = Site.objects.values_list("status", flat=True).get(pk=agent.site_id)
+    if message.wanted and status == Site.Status.CONNECTED:
         leased = _leased_and_unheard(agent, message, at)
         leased += lease_jobs(agent=agent, wanted=message.wanted - len(leased), at=at)
         work = [signed_work(attempt, at=at) for attempt in leased]
-    return {"work": work, "cancel": stop}
+    note_message(agent=agent, call="sync", said={"work": len(work), "cancel": len(stop)}, at=at)
+    return {"work": work, "cancel": stop, "drain": drain_wish(agent, status)}

@@ -169,7 +169,7 @@ def test_one_bad_report_harms_no_other(leased):
         usage=[usage_row(leased), usage_row(leased, id="2", gpu_seconds=-5)],
     )
     assert answer["acks"] == {
-        "attempts": {leased.key: 1}, "events": {}, "logs": {leased.key: 5}, "usage": ["1"],
+        "attempts": {leased.key: 1}, "events": {}, "logs": {leased.key: 5}, "usage": ["1"], "removed": [],
     }  # fmt: skip
     assert [(row["kind"], row["code"], row["id"]) for row in answer["refused"]] == [
         ("events", "malformed", ""),
