@@ -5,17 +5,19 @@ from typing import Any
 
 from jobs.agent.backends.base import Ended, Status
 from jobs.agent.files import read_json
+from jobs.agent.work import WorkRefused
 from models_hub.specs import Failure
+from models_hub.specs.reasons import named
 
 _MEANING = {
-    Ended.TIME_LIMIT: (Failure.TIME_LIMIT, Failure.TIME_LIMIT.sentence),
-    Ended.OUT_OF_MEMORY: (Failure.OUT_OF_MEMORY, Failure.OUT_OF_MEMORY.sentence),
-    Ended.NOT_AFTER: ("not_started_in_time", "The job waited at the site until its latest start had passed."),
-    Ended.CANNOT_START: (Failure.INTERNAL, "The site could not start the training program."),
-    Ended.KILLED: ("interrupted", "The run was ended from outside again and again."),
-    Ended.SUSPENDED: ("interrupted", "The run was ended from outside."),
-    Ended.ENDED_BY_SITE: ("interrupted", "The site ended the run."),
-    Ended.REFUSED: ("never_started", "The site's scheduler did not take the job."),
+    Ended.TIME_LIMIT: "time_limit",
+    Ended.OUT_OF_MEMORY: "out_of_memory",
+    Ended.NOT_AFTER: "not_started_in_time",
+    Ended.CANNOT_START: "program_missing",
+    Ended.KILLED: "killed_too_often",
+    Ended.SUSPENDED: "interrupted",
+    Ended.ENDED_BY_SITE: "interrupted",
+    Ended.REFUSED: "never_started",
 }
 _RESULT_LIMIT = 1_000_000
 
@@ -36,28 +38,34 @@ def outcome(status: Status, out: Path, *, cancelled: bool) -> tuple[str, dict[st
                 return "done", facts
             case "stopped" if cancelled:
                 return "cancelled", facts
-            case "stopped" if status.ended == Ended.TIME_LIMIT:
-                hint_code, sentence = _MEANING[Ended.TIME_LIMIT]
-                return "failed", {**facts, "hint_code": str(hint_code), "sentence": sentence}
             case "stopped":
-                return "failed", {**facts, "hint_code": "interrupted", "sentence": _MEANING[Ended.SUSPENDED][1]}
+                row = named(_MEANING[Ended.TIME_LIMIT if status.ended == Ended.TIME_LIMIT else Ended.SUSPENDED])
+                return "failed", {**facts, "hint_code": row.hint, "sentence": row.sentence}
             case _:
                 hint = str(result.get("hint_code") or Failure.INTERNAL)
                 return "failed", {**facts, "hint_code": hint, "sentence": str(result.get("sentence") or "")}
     if cancelled or status.ended == Ended.CANCELLED:
         return "cancelled", facts
-    if status.ended in _MEANING:
-        hint_code, sentence = _MEANING[status.ended]
-    else:
-        failure = Failure.from_exit_code(status.exit_code or 0) or Failure.INTERNAL
-        hint_code, sentence = failure, failure.sentence
-    if status.detail:
-        facts["result"] = {"detail": status.detail}
+    failure = Failure.from_exit_code(status.exit_code or 0) or Failure.INTERNAL
+    about = ended_as(_MEANING.get(status.ended, str(failure)) if status.ended else str(failure))
     if status.reason is not None:
-        hint_code, sentence = status.reason.hint_code, status.reason.sentence
-        said = {"reason": status.reason.code, "next_step": status.reason.next_step, "operator": status.reason.operator}
-        facts["result"] = {**facts.get("result", {}), **said}
-    return "failed", {**facts, "hint_code": str(hint_code), "sentence": sentence}
+        reason = status.reason
+        said = {"reason": reason.code, "next_step": reason.next_step, "operator": reason.operator}
+        about = {"hint_code": reason.hint_code, "sentence": reason.sentence, "result": said}
+    detail = {"detail": status.detail} if status.detail else {}
+    return "failed", {**facts, **about, "result": {**detail, **about["result"]}}
+
+
+def ended_as(code: str) -> dict[str, Any]:
+    """The facts of an attempt that ended badly for a reason of our table."""
+    row = named(code)
+    result = {"reason": row.code, "next_step": row.next_step, "operator": row.operator}
+    return {"hint_code": row.hint, "sentence": row.sentence, "result": result}
+
+
+def refused(refusal: WorkRefused) -> dict[str, Any]:
+    """The facts of work that this site's own rules refuse, in the site's own sentence."""
+    return {**ended_as(refusal.code), "sentence": refusal.sentence}
 
 
 def _trimmed(result: dict[str, Any]) -> dict[str, Any]:

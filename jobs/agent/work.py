@@ -20,7 +20,8 @@ class WorkRefused(Exception):
 
     def __init__(self, sentence: str, *, key: str = "", token: str = "") -> None:
         super().__init__(sentence)
-        self.sentence, self.key, self.token = sentence, key, token
+        self.sentence, self.key, self.token = str(sentence), key, token
+        self.code = getattr(sentence, "code", "refused_by_site")
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from django.db.models.functions import Mod
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
-from jobs.execution.charging import Hint, Rule, rule_for
+from jobs.execution.charging import Rule, rule_for
+from jobs.execution.reasons import reason_of, sentence_for
 from jobs.models import Attempt, Job, JobEvent, LedgerEntry, SiteAgent
 from jobs.states import JOB_FINAL, JOB_WAITING, JobState
 from models_hub.models import TunedModel
-from models_hub.specs import Failure
 from portal.kernel.money import gpu_seconds_value
 
 if TYPE_CHECKING:
@@ -203,31 +203,18 @@ class Explanation:
     detail: str
 
 
-_NEXT: dict[str, Any] = {
-    Hint.SITE_LOST: _("Start the job again, or choose another site."),
-    Hint.NEVER_STARTED: _("Choose another site, or tell the site's helpdesk."),
-    Hint.NOT_STARTED_IN_TIME: _("Start the job again, or choose a site with a shorter queue."),
-    Hint.REFUSED_BY_SITE: _("Choose a smaller run or another site."),
-    Hint.RESULTS_DAMAGED: _("Start the job again; if it happens twice, tell the helpdesk."),
-    Hint.INTERRUPTED: _("Start the job again, or choose another site."),
-    Hint.DATASET_GONE: _("Choose another data set and start again."),
-    Hint.ALLOCATION_CLOSED: _("Ask for more GPU-hours, then start again."),
-}
-
-
 def explain(job: Job, attempt: Attempt | None) -> Explanation | None:
     if job.state != JobState.FAILED:
         return None
-    known = next((failure for failure in Failure if failure == job.hint_code), None)
     said = attempt.result if attempt is not None else {}
-    next_step = _NEXT.get(job.hint_code) or said.get("next_step") or (known or Failure.INTERNAL).next_step
+    row = reason_of(job.hint_code, said)
     detail = str(said.get("detail") or "")
     if attempt is not None and attempt.exit_code is not None:
         detail = f"{detail}\nexit code {attempt.exit_code}, signal {attempt.signal or 0}".strip()
     return Explanation(
         title=rule_for(state=job.state, hint_code=job.hint_code).title,
-        sentence=job.sentence or (known.sentence if known else ""),
-        next_step=next_step,
+        sentence=sentence_for(row, job.sentence),
+        next_step=_(row.next_step),
         detail=detail[:4000],
     )
 
