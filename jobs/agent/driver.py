@@ -19,6 +19,7 @@ from jobs.agent.backends.base import RESUMABLE, Backend, BackendError, Ended, Or
 from jobs.agent.client import DigestMismatch, Portal, PortalAway, Refused
 from jobs.agent.config import Config
 from jobs.agent.files import read_json, sha256_of
+from jobs.agent.held import Held
 from jobs.agent.outcome import outcome
 from jobs.agent.shape import order_words
 from jobs.agent.state import Attempt, State
@@ -40,6 +41,7 @@ class Driver:
         self, *, config: Config, state: State, backend: Backend, portal: Callable[[], Portal], news: threading.Event
     ) -> None:
         self.config, self.state, self.backend, self.portal, self.news = config, state, backend, portal, news
+        self.held = Held(state)
         self.stopping = threading.Event()
         self._pool = ThreadPoolExecutor(max_workers=3, thread_name_prefix="transfer")
         self._transfers: dict[str, Future[None]] = {}
@@ -62,6 +64,7 @@ class Driver:
 
     def _step(self, attempt: Attempt, status: Status) -> None:
         self._meter(attempt, status)
+        self.held.see(attempt, status)
         if attempt.dropped or (attempt.closed and not attempt.final):
             self._drop(attempt, status)
         elif attempt.final:

@@ -109,7 +109,7 @@ class Agent:
         self._portal = Portal(self.config, identity, self.keeper)
         talk = Talk(
             config=self.config, state=self.state, backend=self.backend, portal=self._portal, identity=identity,
-            news=self.news,
+            news=self.news, held=self.driver.held,
         )  # fmt: skip
         talk.begin()
         return talk

@@ -54,6 +54,8 @@ CREATE TABLE IF NOT EXISTS removal (
 );
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
+# SQLite reads the offset that a moment carries and gives the day in UTC.
+_ENDED_ON = "date(json_extract(row, '$.ended_at')) = ?"
 FINAL = frozenset({"done", "failed", "cancelled"})
 
 
@@ -226,6 +228,32 @@ class State:
     def removals_acknowledged(self, keys: list[str]) -> None:
         with self._writing() as db:
             db.executemany("UPDATE removal SET acked = 1 WHERE key = ?", [(key,) for key in keys])
+
+    def usage_of_attempt(self, key: str) -> list[dict[str, Any]]:
+        """Every row of one attempt, as it is reported."""
+        with self._lock:
+            rows = self._db.execute("SELECT row FROM usage WHERE key = ? ORDER BY id", (key,)).fetchall()
+        return [json.loads(row["row"]) for row in rows]
+
+    def usage_of(self, day: str) -> list[dict[str, Any]]:
+        """Every row that ended on that UTC day, whatever the portal made of it."""
+        with self._lock:
+            rows = self._db.execute(f"SELECT row FROM usage WHERE {_ENDED_ON} ORDER BY id", (day,)).fetchall()  # noqa: S608
+        return [json.loads(row["row"]) for row in rows]
+
+    def owes_usage_of(self, day: str) -> bool:
+        """Whether the portal has not yet answered for a row of that day."""
+        with self._lock:
+            row = self._db.execute(
+                f"SELECT 1 FROM usage WHERE acked = 0 AND refused = '' AND {_ENDED_ON} LIMIT 1",  # noqa: S608
+                (day,),
+            ).fetchone()
+        return row is not None
+
+    def usage_again(self, day: str) -> int:
+        """Every row of that day is to be reported again, refused ones too. Returns how many."""
+        with self._writing() as db:
+            return db.execute(f"UPDATE usage SET acked = 0, refused = '' WHERE {_ENDED_ON}", (day,)).rowcount  # noqa: S608
 
     # ---- small facts ---------------------------------------------------------------------------------------------
 

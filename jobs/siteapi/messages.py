@@ -5,14 +5,16 @@ Unknown fields are ignored, so that a newer agent may speak to an older portal; 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from jobs.execution.reports import Event, LogPiece, StateReport, Usage
+from jobs.metering.digests import Digest
 from jobs.states import JobState
 from models_hub.specs.fields import Fields, SpecError
 
 MAX_ITEMS = 500
+MAX_DIGESTS = 40
 MAX_EVENT_BYTES = 65_536
 
 
@@ -37,6 +39,7 @@ class SyncMessage:
     events: list[Item]
     logs: list[Item]
     usage: list[Item]
+    digests: list[Fields]
     removed: list[Item]
 
 
@@ -54,6 +57,7 @@ def read_sync(raw: Mapping[str, Any]) -> SyncMessage:
         events=_items(fields, "events"),
         logs=_items(fields, "logs"),
         usage=_items(fields, "usage"),
+        digests=_digests(fields),
         removed=_items(fields, "removed"),
     )
 
@@ -130,6 +134,32 @@ def read_usage(fields: Fields) -> Usage:
 def read_removal(fields: Fields) -> datetime:
     """When the site removed the data."""
     return _moment(fields, "at")
+
+
+def read_digests(items: list[Fields]) -> list[Digest]:
+    return [
+        Digest(
+            day=_day(fields, "day"),
+            rows=fields.whole("rows", least=0, most=2**31 - 1),
+            gpu_seconds=fields.whole("gpu_seconds", least=0, most=2**62),
+            digest=fields.digest("digest"),
+        )
+        for fields in items
+    ]
+
+
+def _digests(fields: Fields) -> list[Fields]:
+    found = fields.objects("digests") if fields.raw.get("digests") is not None else []
+    if len(found) > MAX_DIGESTS:
+        raise fields.error("digests", f"At most {MAX_DIGESTS} days in one message are expected.")
+    return found
+
+
+def _day(fields: Fields, name: str) -> date:
+    try:
+        return date.fromisoformat(fields.text(name, longest=10))
+    except ValueError as error:
+        raise fields.error(name, "A day is expected, such as 2026-11-21.") from error
 
 
 def _items(fields: Fields, name: str) -> list[Item]:

@@ -247,6 +247,8 @@ class LocalBackend(JobFolders):
             "gpus": gpus,
             "gpu_seconds": gpus * int(max(0.0, wall)),
             "cpu_seconds": int(end["cpu_seconds"]),
+            "method": "accounting",
+            "receipt_gpu_seconds": None if end.get("held_seconds") is None else gpus * int(end["held_seconds"]),
         }
 
 
@@ -261,7 +263,9 @@ def _usage(line: dict[str, Any]) -> UsageRow:
         gpu_seconds=line["gpu_seconds"],
         cpu_seconds=line["cpu_seconds"],
         energy_joules=None,
-        method="receipt",
+        # What an earlier version wrote down stays what it was then.
+        method=line.get("method", "receipt"),
+        receipt_gpu_seconds=line.get("receipt_gpu_seconds"),
     )
 
 

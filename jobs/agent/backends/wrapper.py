@@ -67,6 +67,7 @@ class Watch:
 
     def __init__(self, job: Path, run: Path, order: dict[str, Any]) -> None:
         self.job, self.run, self.order = job, run, order
+        self.began = boot_clock()
         self.returned: int | None = None
         self.suspended = False
         self.why = ""
@@ -164,6 +165,7 @@ class Watch:
             self.run / END,
             {
                 "ended_at": datetime.now(UTC).isoformat(),
+                "held_seconds": int(boot_clock() - self.began),
                 "why": reason or ("killed" if number == signal.SIGKILL or exit_code == BUSY else "exited"),
                 "exit_code": exit_code,
                 "signal": number,
@@ -173,6 +175,11 @@ class Watch:
             },
         )
         return 0
+
+
+def boot_clock() -> float:
+    """Seconds since the machine started: a clock that nobody sets, so that a receipt needs no calendar."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def _named(pid: int) -> dict[str, Any]:

@@ -96,6 +96,19 @@ def check_usage(*, attempt: Attempt, usage: Usage, at: datetime) -> None:
             raise ReportRefused(code, _("This usage row cannot be true and was not counted."))
 
 
+def known_usage(attempt: Attempt, usage: Usage) -> UsageRecord | None:
+    """The row of our book under the same key, whatever its numbers."""
+    return known_row(
+        UsageRecord(
+            site_id=attempt.site_id,
+            cluster=usage.cluster,
+            native_id=usage.native_id,
+            started_at=usage.started_at,
+            method=usage.method,
+        )
+    )
+
+
 def known_row(row: UsageRecord) -> UsageRecord | None:
     return UsageRecord.objects.filter(
         site_id=row.site_id,

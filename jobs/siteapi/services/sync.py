@@ -17,12 +17,12 @@ from jobs.execution.services import (
     observe_events,
     observe_log,
     observe_state,
-    record_usage,
 )
 from jobs.execution.services.observe import event_position, log_position
 from jobs.models import Attempt, SiteAgent
-from jobs.siteapi.messages import Item, SyncMessage, read_events, read_log, read_removal, read_state, read_usage
+from jobs.siteapi.messages import Item, SyncMessage, read_events, read_log, read_removal, read_state
 from jobs.siteapi.services.attempts import attempt_under_lease
+from jobs.siteapi.services.books import Books
 from jobs.siteapi.services.capacity import remembered, store_capacity
 from jobs.siteapi.services.drain import drain_wish
 from jobs.siteapi.services.messages import MOST_CODES, note_message
@@ -73,6 +73,7 @@ def take_reports(*, agent: SiteAgent, message: SyncMessage, at: datetime) -> dic
     reading.each("usage", message.usage, reading.usage)
     reading.beat(message.attempts)
     reading.each("attempts", message.attempts, reading.state)
+    reading.whole("digests", lambda: reading.compare(message))
     reading.each("removed", message.removed, reading.removal)
     reading.write_down_forgeries()
     note_message(agent=agent, call="sync", said=reading.said(message), at=at)
@@ -87,6 +88,8 @@ class _Reading:
         self.acks: dict[str, dict[str, Any]] = {"attempts": {}, "events": {}, "logs": {}}
         self.gaps: dict[str, list[list[int]]] = {}
         self.usage_acks: list[str] = []
+        self.books = Books(agent, at)
+        self.usage_wanted: list[str] = []
         self.refused: list[dict[str, str]] = []
         self.closed: set[str] = set()
         self.removed: list[str] = []
@@ -128,6 +131,7 @@ class _Reading:
         for item in items:
             try:
                 held.append(attempt_under_lease(agent=self.agent, key=item.key, token=item.token))
+                self.books.hear_heartbeat(held[-1], item)
             except DomainError:
                 continue  # said again, with its reason, when the state itself is read
         if held:
@@ -160,8 +164,11 @@ class _Reading:
         self.acks["logs"][item.key] = log_position(attempt)
 
     def usage(self, attempt: Attempt, item: Item) -> None:
-        record_usage(attempt=attempt, usage=read_usage(item.fields), at=self.at)
+        self.books.take(attempt, item)
         self.usage_acks.append(str(item.fields.raw.get("id", "")))
+
+    def compare(self, message: SyncMessage) -> None:
+        self.usage_wanted = self.books.compare(message)
 
     def removal(self, attempt: Attempt, item: Item) -> None:
         observe_removal(attempt=attempt, removed_at=read_removal(item.fields), at=self.at)
@@ -198,6 +205,7 @@ class _Reading:
             "gaps": {"events": self.gaps},
             "refused": self.refused,
             "closed": sorted(self.closed),
+            "usage_wanted": self.usage_wanted,
         }
 
 

@@ -9,7 +9,7 @@ from jobs.execution.charging import Hint
 from jobs.execution.selectors import log_since
 from jobs.execution.services import cancel_job
 from jobs.ledger.services import balance
-from jobs.models import SiteAgent, UsageRecord
+from jobs.models import Reconciliation, SiteAgent, UsageRecord
 from jobs.states import JobState
 from models_hub.models import TunedModel
 from models_hub.specs import Failure
@@ -32,7 +32,10 @@ def test_a_job_goes_to_the_site_and_its_model_comes_back(scene):
     assert [event.seq for event in attempt.events.all()] == [1, 2, 3, 4, 5, 6]
     assert log_since(attempt, 0)[0] == "step 1 of 3\nstep 2 of 3\nstep 3 of 3\n"
     row = UsageRecord.objects.get()
-    assert (row.method, row.gpus) == ("receipt", 1)
+    assert (row.method, row.gpus) == ("accounting", 1)
+    assert row.receipt_gpu_seconds is not None and abs(row.receipt_gpu_seconds - row.gpu_seconds) <= 2
+    with scene.shop.agent():
+        eventually(lambda: Reconciliation.objects.filter(equal=True, agent_rows=1, portal_rows=1).exists())
     assert balance(scene.allocation).used == row.gpu_seconds
     assert balance(scene.allocation).reserved == 0
 
