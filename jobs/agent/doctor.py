@@ -83,10 +83,11 @@ def _disk(config: Config) -> Iterator[Finding]:
 
 
 def _scheduler(config: Config) -> Iterator[Finding]:
-    from jobs.agent.backends.slurm_doctor import findings
+    from jobs.agent.backends import ray_doctor, slurm_doctor
 
-    if config.backend == "slurm":
-        yield from findings(config)
+    checks = {"slurm": slurm_doctor.findings, "ray": ray_doctor.findings}
+    if config.backend in checks:
+        yield from checks[config.backend](config)
 
 
 def _runtime(config: Config) -> Iterator[Finding]:

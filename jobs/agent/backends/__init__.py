@@ -2,10 +2,11 @@
 
 from jobs.agent.backends.base import Backend, BackendError, Ended, NoSuchJob, Phase, Status, UsageRow
 from jobs.agent.backends.local import LocalBackend
+from jobs.agent.backends.ray import RayBackend
 from jobs.agent.backends.slurm import SlurmBackend
 from jobs.agent.config import Config
 
-BACKENDS: tuple[type[Backend], ...] = (LocalBackend, SlurmBackend)
+BACKENDS: tuple[type[Backend], ...] = (LocalBackend, SlurmBackend, RayBackend)
 
 
 def backend_for(config: Config) -> Backend:

@@ -2,7 +2,14 @@
 
 import pytest
 
-from tests.jobs.agent.slurm_site import slurm_options, slurm_site  # noqa: F401 (fixtures)
+from tests.jobs.agent.ray_site import ray_options, ray_site  # noqa: F401 (fixtures)
+from tests.jobs.agent.slurm_site import (  # noqa: F401 (fixtures)
+    pair_options,
+    rest_options,
+    slurm_options,
+    slurm_pair,
+    slurm_site,
+)
 from tests.jobs.agent.workshop import eventually, workshop_for
 from tests.jobs.scene import make_scene
 

@@ -36,7 +36,7 @@ class Parts:
 
 
 # What a back-end needs beside its code to be tried: a mark for pytest, and a fixture with its options.
-NEEDS = {"slurm": (pytest.mark.slurm, "slurm_options")}
+NEEDS = {"slurm": (pytest.mark.slurm, "slurm_options"), "ray": (pytest.mark.ray, "ray_options")}
 
 
 @pytest.fixture(
