@@ -6,7 +6,7 @@ from django.urls import URLPattern
 
 app_name = "jobs"
 
-CHAPTERS = ("dashboard", "wizard", "execution", "applications", "allocations")
+CHAPTERS = ("dashboard", "wizard", "execution", "applications", "allocations", "matching")
 
 urlpatterns: list[URLPattern] = []
 for _chapter in CHAPTERS:

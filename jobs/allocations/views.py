@@ -13,7 +13,8 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.permissions import may, require
 from accounts.roles import Action
 from accounts.state_aid.services import standing, threads_of
-from jobs.allocations.forms import AdjustForm, AgreementForm
+from jobs.allocations.forms import AdjustForm, AgreementForm, PlaceForm
+from jobs.allocations.places import add_place, may_change_places, remove_place
 from jobs.allocations.services import adjust_awards, change_hours, has_ended
 from jobs.ledger.services import balance, balances
 from jobs.models import Allocation
@@ -56,6 +57,7 @@ def allocation(request: HttpRequest, pk: UUID) -> HttpResponse:
         "entries": entries,
         "form": AdjustForm() if may(request.user, Action.MANAGE_QUOTAS) else None,
         "may_adjust_awards": _may_adjust_awards(request, row),
+        "places": row.places.select_related("site", "partition"),
     }
     return render(request, "jobs/allocations/detail.html", context)
 
@@ -94,6 +96,44 @@ def allocation_awards(request: HttpRequest, pk: UUID) -> HttpResponse:
         "balance": now_is,
     }
     return render(request, "jobs/allocations/awards.html", context)
+
+
+@login_required
+def allocation_places(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Where else its jobs may run: read by all who see the allocation, changed by officers and administrators."""
+    row = _visible(request, pk)
+    may_change = may_change_places(request.user, row)
+    form = PlaceForm(request.POST or None, allocation=row) if may_change else None
+    if request.method == "POST":
+        if form is None:
+            require(request.user, Action.MANAGE_QUOTAS)
+        elif form.is_valid():
+            try:
+                place = add_place(allocation=row, actor=request.user, at=now(), **form.cleaned_data)
+            except DomainError as refusal:
+                if refusal.status == 403:
+                    raise
+                form.add_error(refusal.field if refusal.field in form.fields else None, refusal.sentence)
+            else:
+                messages.success(request, _("Added %(place)s.") % {"place": place.site})
+                return redirect("jobs:allocation_places", pk)
+    context = {
+        "allocation": row,
+        "places": row.places.select_related("site", "partition", "added_by"),
+        "form": form,
+        "may_change": may_change,
+    }
+    return render(request, "jobs/allocations/places.html", context)
+
+
+@login_required
+@require_POST
+def allocation_place_remove(request: HttpRequest, pk: UUID, place: int) -> HttpResponse:
+    row = _visible(request, pk)
+    found = get_object_or_404(row.places.select_related("allocation__site", "allocation__organisation"), pk=place)
+    remove_place(place=found, actor=request.user)
+    messages.success(request, _("No job goes to %(site)s any more.") % {"site": found.site})
+    return redirect("jobs:allocation_places", pk)
 
 
 @login_required

@@ -2,33 +2,25 @@
 
 from typing import Any
 
+from jobs.matching.plans import planned_run
 from jobs.models import Application
-from models_hub.estimate import EstimateRequest, Hardware, Shape, estimate
-
-# An English or German word is about 1.4 tokens of today's European tokenizers; used only where no data was uploaded.
-TOKENS_PER_WORD = 1.4
+from models_hub.estimate import Hardware, estimate
 
 
 def estimated_need(application: Application) -> tuple[float | None, float | None]:
     """GPU-hours that the plan needs by our own estimate (LoRA, three passes), or (None, None) without enough facts."""
-    model, partition, plan = application.base_model, application.partition, application.plan
-    if not (model and partition and model.has_shape and plan.get("rows") and plan.get("tokens_per_row")):
+    partition, plan = application.partition, application.plan
+    if partition is None:
         return None, None
-    tokens = plan["tokens_per_row"] * TOKENS_PER_WORD
-    run = estimate(
-        EstimateRequest(
-            shape=Shape.from_record(vars(model)),
-            hardware=Hardware.from_record(hardware_record(partition)),
-            method="lora" if model.task == model.Task.TEXT_GENERATION else "encoder",
-            rows=plan["rows"],
-            mean_tokens=tokens,
-            p95_tokens=int(tokens * 2),
-            longest_tokens=int(tokens * 3),
-            epochs=3,
-            max_length=min(model.context or 2048, max(128, int(tokens * 2))),
-            gpus=1,
-        )
+    request = planned_run(
+        application.base_model,
+        rows=plan.get("rows"),
+        words_per_row=plan.get("tokens_per_row"),
+        hardware=Hardware.from_record(hardware_record(partition)),
     )
+    if request is None:
+        return None, None
+    run = estimate(request)
     runs = plan.get("runs") or 1
     return run.gpu_hours.low * runs, run.gpu_hours.high * runs
 

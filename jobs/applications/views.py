@@ -8,7 +8,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from accounts.permissions import require
 from accounts.roles import Action
@@ -16,6 +16,7 @@ from catalog.models import AccessMode
 from catalog.selectors import with_rates
 from jobs.applications.checks import STARTER_RULES, run_checks, shown
 from jobs.applications.forms import ApplicationForm, MessageForm
+from jobs.applications.places import compare
 from jobs.applications.preview import preview
 from jobs.applications.services import (
     answer_question,
@@ -84,8 +85,23 @@ def application_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
         if valid:
             messages.success(request, _("Saved. You can come back to this draft at any time."))
             return redirect("jobs:application_edit", pk)
+    compare(application, language=request.LANGUAGE_CODE, at=now()).describe(form)
     context = {"application": application, "form": form, "preview": preview(application, on=today())}
     return render(request, "jobs/applications/edit.html", context)
+
+
+@login_required
+@require_safe
+def application_places(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Every place of the federation for this request: who can do it, in which order, and why."""
+    application = _own(request, pk)
+    comparison = compare(application, language=request.LANGUAGE_CODE, at=now())
+    context = {
+        "application": application,
+        "table": comparison.table(everything="all" in request.GET),
+        "weights": comparison.published,
+    }
+    return render(request, "jobs/applications/places.html", context)
 
 
 @login_required

@@ -2,7 +2,9 @@
 
 from enum import StrEnum
 
+from django.utils.formats import date_format
 from django.utils.functional import Promise
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -53,9 +55,9 @@ def story(moves: list[JobMove]) -> list[dict[str, object]]:
     return [
         {
             "title": _("Moved from %(old)s to %(new)s") % {"old": move.from_site.name, "new": move.to_site.name},
-            "when": move.at,
+            "when": date_format(localtime(move.at), "SHORT_DATETIME_FORMAT"),
             "text": f"{sentence_of(move)} {consequence()}",
-            "on": number == 0,
+            "on": True,
         }
-        for number, move in enumerate(sorted(moves, key=lambda move: move.at, reverse=True))
+        for move in sorted(moves, key=lambda move: move.at, reverse=True)
     ]

@@ -14,6 +14,7 @@ urlpatterns = [
     path("jobs/<uuid:pk>/files/", views.job_files, name="job_files"),
     path("jobs/<uuid:pk>/cost/", views.job_cost, name="job_cost"),
     path("jobs/<uuid:pk>/cancel/", views.job_cancel, name="job_cancel"),
+    path("jobs/<uuid:pk>/moving/", views.job_moving, name="job_moving"),
     path("jobs/<uuid:pk>/retry/", views.job_retry, name="job_retry"),
     path("jobs/<uuid:pk>/copy/", views.job_copy, name="job_copy"),
 ]

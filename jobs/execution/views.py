@@ -17,7 +17,9 @@ from accounts.roles import Action
 from jobs.execution import selectors
 from jobs.execution.charging import RULES
 from jobs.execution.curves import all_charts, loss_chart
-from jobs.execution.services import cancel_job, copy_draft, retry_job, used_gpu_seconds
+from jobs.execution.moves import story
+from jobs.execution.services import cancel_job, copy_draft, retry_job, set_may_move, used_gpu_seconds
+from jobs.execution.services.moving import allowed_elsewhere
 from jobs.models import Job
 from jobs.states import JOB_WAITING, JobState
 from portal.kernel.clock import now
@@ -68,9 +70,11 @@ def _status_context(request: HttpRequest, job: Job) -> dict[str, Any]:
         "job": job,
         "attempt": attempt,
         "live": selectors.live(job, attempt),
-        "chart": loss_chart(attempt),
+        # A run that starts anew has no curve yet; the one of the attempt that was given up would mislead.
+        "chart": loss_chart(None if job.state == JobState.QUEUED else attempt),
         "quiet_since": selectors.quiet_since(job, now()),
         "explanation": selectors.explain(job, attempt),
+        "story": story(list(job.moves.select_related("from_site", "to_site"))),
         "tuned": selectors.tuned_model_of(job),
         "poll_seconds": None if job.is_final else 15 if job.state in JOB_WAITING else 2,
         "may_act": may(request.user, Action.SUBMIT_JOB, organisation=job.organisation),
@@ -83,6 +87,7 @@ def job(request: HttpRequest, pk: UUID) -> HttpResponse:
     row = _own(request, pk)
     context = {
         **_status_context(request, row),
+        "elsewhere": [] if row.is_final else sorted({place.site.name for place in allowed_elsewhere(row)}),
         "tabs": _tabs(row, "jobs:job"),
         "method": selectors.METHODS.get(row.method, row.method),
     }
@@ -195,6 +200,23 @@ def job_cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
     if row.is_final:
         return redirect("jobs:job", row.pk)
     return render(request, "jobs/job_cancel.html", {"job": row})
+
+
+@login_required
+@require_POST
+def job_moving(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Gives or takes back the consent that another place takes the run, should its site fail."""
+    row = _own(request, pk)
+    try:
+        changed = set_may_move(job=row, may_move="may_move" in request.POST, actor=request.user)
+    except DomainError as refusal:
+        if refusal.status == 403:
+            raise
+        messages.info(request, refusal.sentence)
+    else:
+        said = _("Saved. Should the site fail, the run goes to another place of your allocation.")
+        messages.success(request, said if changed.may_move else _("Saved. The run stays at its site."))
+    return redirect("jobs:job", row.pk)
 
 
 @login_required

@@ -28,8 +28,8 @@ def residency(need: Need, offer: Offer, _outlook: Outlook | None) -> Text | None
     if not outside:
         return None
     return Text(
-        gettext_noop("Your data may only go to %(allowed)s; the site is in %(country)s."),
-        {"allowed": ", ".join(sorted(need.residency)), "country": ", ".join(outside)},
+        gettext_noop("Your data may only go to %(allowed_countries)s; the site is in %(site_countries)s."),
+        {"allowed_countries": ", ".join(sorted(need.residency)), "site_countries": ", ".join(outside)},
     )
 
 

@@ -1,10 +1,10 @@
 """What the rules look at: what is needed, and what each place offers. Plain frozen values; pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from models_hub.estimate import EstimateRequest, Hardware, estimate, memory_per_gpu
+from models_hub.estimate import Corrections, EstimateRequest, Hardware, estimate, memory_per_gpu
 from models_hub.wording import Text
 
 
@@ -13,6 +13,7 @@ class Need:
     """A job or a request for hours. What is empty or None is not asked for.
 
     run           the estimator's question; its hardware is replaced by each offer's
+    corrections   what finished runs taught about the estimate, by the offer's key
     runs          how many such runs are planned
     revision      the exact version of the model, where one is fixed already
     max_seconds   the longest one run may take; else the upper end of the estimate
@@ -28,6 +29,7 @@ class Need:
     model: str = ""
     revision: str | None = None
     run: EstimateRequest | None = None
+    corrections: Mapping[str, Corrections] = field(default_factory=dict)
     runs: int = 1
     gpus: int = 1
     nodes: int = 1
@@ -121,7 +123,12 @@ def outlook(need: Need, offer: Offer) -> Outlook | None:
     """The estimate for this place; None where no run was described. Does not suggest anything, which costs time."""
     if need.run is None:
         return None
-    request = replace(need.run, hardware=offer.hardware, checkpointing=offer.hardware.precision == "bf16")
+    request = replace(
+        need.run,
+        hardware=offer.hardware,
+        checkpointing=offer.hardware.precision == "bf16",
+        corrections=need.corrections.get(offer.key) or Corrections(),
+    )
     memory = memory_per_gpu(request)
     if not memory.fits:
         return Outlook(memory.total.value, memory.capacity_gb)

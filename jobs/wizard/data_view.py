@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from catalog.models import FoundationModel
-from jobs.wizard.panel import said
+from jobs.matching.words import said
 from jobs.wizard.tokens import count_tokens, reader_of, rows_as_seen, token_profile
 from models_hub.datasets.rendering import Rendered
 from models_hub.models import Dataset, DatasetPart

@@ -12,6 +12,7 @@ from accounts.models import User
 from catalog.models import FoundationModel
 from jobs.models import JobDraft
 from jobs.wizard import selectors
+from jobs.wizard.residency import within_residency
 from jobs.wizard.tokens import token_profile
 from models_hub.recipes import RECIPES, Answers, Context, Recipe
 
@@ -67,7 +68,7 @@ class Draft:
         """Model, data and places; what finished runs taught is added for the places that can be used."""
         key = self.saved("data").get("dataset")
         dataset, parts = selectors.chosen_dataset(self.row.organisation_id, key) if key else (None, {})
-        places = selectors.places_for(self.row.organisation_id, self.model, on=self.on)
+        places = within_residency(selectors.places_for(self.row.organisation_id, self.model, on=self.on), dataset)
         usable = [place.partition.pk for place in places if not place.off]
         return Context(
             model=self.model,

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from catalog.models import FoundationModel
 from jobs.models import JobDraft
 from jobs.wizard import selectors
+from jobs.wizard.comparison import compare
 from jobs.wizard.data_view import data_view
 from jobs.wizard.drafts import CODES, STEPS, Draft, steps_of
 from jobs.wizard.forms import SafetyForm
@@ -20,6 +21,7 @@ from models_hub.datasets.samples import samples_of
 from models_hub.recipes import RECIPES, Context, Recipe
 from models_hub.recipes.ai_act import GUIDELINES, assess_modification
 from models_hub.recipes.forms import StepForm, TrainingForm
+from portal.kernel.clock import now
 from portal.kernel.errors import DomainError
 
 # Buttons that show more without going on: nothing is complained about that was not answered yet.
@@ -183,7 +185,11 @@ def _training(draft: Draft, request: HttpRequest, sent: Mapping[str, Any] | None
     initial |= {name: value for name, value in draft.saved("training").items() if value is not None}
     if sent is not None and sent.get("action") == "suggest":
         sent = _with_suggestion(draft, sent)
+    comparison = compare(draft, initial, at=now())
+    if sent is None and not draft.saved("training").get("place") and comparison.best:
+        initial["place"] = comparison.best
     form = kind(sent, recipe=recipe, context=context, saved=draft.answers, initial=initial)
+    comparison.describe(form)
     draft.tell("training", {**initial, **form.answers()} if sent is not None else initial)
     panel = panel_for(draft)
     if isinstance(form, TrainingForm):
@@ -258,6 +264,7 @@ def check_context(draft: Draft, refusal: DomainError | None) -> dict[str, Any]:
         "summary": summary(draft, panel),
         "dataset": draft.context.dataset,
         "model": draft.model,
+        "elsewhere": selectors.further_sites(panel.place.key) if panel else [],
     }
 
 

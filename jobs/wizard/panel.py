@@ -3,39 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from math import floor, log10
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from jobs.matching.words import said
+from jobs.matching.words import said_number as _number
 from jobs.wizard.drafts import Draft
 from models_hub.estimate import Corrections, Estimate, Figure, Range, value_of
 from models_hub.recipes import Place
 from models_hub.recipes.settings import Settings, seconds_limit
-from models_hub.wording import Text, Value
 from portal.kernel.money import SECONDS_PER_HOUR, euro
 from portal.ui import numbers
 
 GROUPS = (("model", 1), ("optimiser", 4), ("examples", 3), ("system", 2))
 # What a suggestion of the estimator may change here: fields of the training form.
 CHANGEABLE = frozenset({"method", "micro_batch", "accumulation", "max_length", "checkpointing"})
-
-
-def said(text: Text) -> str:
-    """A sentence of a pure module, in the reader's language."""
-    return text.render(_, _number)
-
-
-def _number(value: Value) -> str:
-    """As many digits as say something: 1,234 and 25 and 5.8 and 0.87 and 0.0042."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return "" if value is None else str(value)
-    size = abs(value)
-    if value == int(value) or size >= 100:
-        return numbers.number(value)
-    if size >= 0.1:
-        return numbers.number(value, 1 if size >= 1 else 2)
-    return numbers.number(value, min(6, 1 - floor(log10(size))))
 
 
 def _gigabytes(value: float) -> str:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, User
 from catalog.models import FoundationModel, Partition, Site, StoredModel
-from jobs.models import Allocation, Job, JobDraft, LedgerEntry
+from jobs.models import Allocation, AllocationPlace, Job, JobDraft, LedgerEntry
 from jobs.states import AllocationState, DraftState, JobState
 from models_hub.estimate import ENERGY_BOUNDS, MEMORY_BOUNDS, TIME_BOUNDS, Corrections, correction_from
 from models_hub.models import Dataset, DatasetPart
@@ -184,6 +184,12 @@ def _why_not(allocation: Any, model: FoundationModel | None, on: date) -> str:
     if allocation.left <= 0:
         return _("No GPU-hours left. Ask for more.")
     return ""
+
+
+def further_sites(allocation: str) -> list[str]:
+    """The names of the sites that the allocation's jobs may go to, should its own fail."""
+    names = AllocationPlace.objects.filter(allocation=allocation).values_list("site__name", flat=True)
+    return sorted(set(names))
 
 
 def other_sites(places: Iterable[Place]) -> list[Partition]:

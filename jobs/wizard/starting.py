@@ -26,7 +26,7 @@ class NotReady(Exception):
         self.step, self.sentence = step, sentence
 
 
-def start_run(*, draft: Draft, actor: User, at: datetime) -> Job:
+def start_run(*, draft: Draft, actor: User, at: datetime, may_move: bool = False) -> Job:
     """Starts the run that the draft describes. Raises NotReady for an answer that no longer holds, DomainError for a
     rule that says no; in both cases nothing was started and nothing set aside."""
     _ask_again(draft)
@@ -56,6 +56,7 @@ def start_run(*, draft: Draft, actor: User, at: datetime) -> Job:
         answers=dict(draft.row.answers),
         actor=actor,
         at=at,
+        may_move=may_move,
     )
 
 

@@ -16,6 +16,7 @@ from catalog.models import FoundationModel
 from jobs.models import Job, JobDraft
 from jobs.states import DraftState
 from jobs.wizard import pages, selectors
+from jobs.wizard.comparison import compare
 from jobs.wizard.drafts import CODES, Draft
 from jobs.wizard.panel import panel_for
 from jobs.wizard.services import discard_draft, is_expired, reopen_draft, save_step, start_draft
@@ -134,9 +135,10 @@ def _save(request: HttpRequest, draft: Draft, step: int, answers: dict[str, obje
 def _check(request: HttpRequest, draft: Draft) -> HttpResponse:
     """The last step: everything on one page, and the button that starts."""
     refusal: DomainError | None = None
+    may_move = "may_move" in request.POST
     if request.method == "POST":
         try:
-            job = start_run(draft=draft, actor=request.user, at=now())
+            job = start_run(draft=draft, actor=request.user, at=now(), may_move=may_move)
         except NotReady as unfinished:
             messages.warning(request, unfinished.sentence)
             return redirect(f"{pages.address(draft.row, unfinished.step)}?again=1")
@@ -147,7 +149,7 @@ def _check(request: HttpRequest, draft: Draft) -> HttpResponse:
         else:
             messages.success(request, _("Started. You can close this page; we tell you when it is finished."))
             return redirect("jobs:job", job.pk)
-    context = pages.check_context(draft, refusal)
+    context = {**pages.check_context(draft, refusal), "may_move": may_move}
     return render(request, "jobs/wizard/check.html", context, status=409 if refusal else 200)
 
 
@@ -162,6 +164,25 @@ def wizard_estimate(request: HttpRequest, pk: UUID) -> HttpResponse:
     draft = Draft(row, request.user, today())
     page = pages.step_page(draft, "training", request)
     return render(request, "jobs/wizard/_estimate_update.html", {**page.context(), "panel": panel_for(draft)})
+
+
+@login_required
+@require_safe
+def wizard_places(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Every place of the federation for this run: who can take it, in which order, and why."""
+    row = _own(request, pk)
+    closed = _closed(request, row)
+    if closed is not None:
+        return closed
+    draft = Draft(row, request.user, today())
+    comparison = compare(draft, draft.saved("training"), at=now())
+    context = {
+        "draft": row,
+        "table": comparison.table(everything="all" in request.GET),
+        "weights": comparison.published,
+        "back": pages.address(row, 3),
+    }
+    return render(request, "jobs/wizard/places.html", context)
 
 
 @login_required

@@ -37,7 +37,7 @@ ROOMS: tuple[Room, ...] = (
     Room("accounts:size_reviews", _("Company sizes"), _for(HELPDESK), ("accounts:size_review*",)),
     Room("jobs:dashboard", _("Dashboard"), _for(MEMBER)),
     Room("catalog:models", _("Models"), _for(ANYONE), ("catalog:model*", "catalog:compare*")),
-    Room("catalog:sites", _("Sites"), _for(ANYONE), ("catalog:site*",)),
+    Room("catalog:sites", _("Sites"), _for(ANYONE), ("catalog:site*", "jobs:matching*")),
     Room("accounts:aid", _("Public support"), _for(VISITOR)),
     Room("jobs:wizard_start", _("Fine-tuning"), _for(MEMBER), ("jobs:wizard*",)),
     Room("jobs:jobs", _("Jobs"), _for(MEMBER, HELPDESK, ADMINISTRATOR), ("jobs:job", "jobs:job_*")),

@@ -143,7 +143,7 @@ OBJECTS: dict[str, Callable[[Owned], Any]] = {
     "assessment": lambda owned: owned.organisation.sme_assessments.get().pk,
 }
 # Values for parameters that are no ids.
-WORDS = {"step": 1, "path": "README.md", "part": "train", "name": "train", "code": "support-topics", "kind": "log"}
+WORDS = {"place": 1, "step": 1, "path": "README.md", "part": "train", "name": "train", "code": "support-topics", "kind": "log"}
 # A secret token is the permission; a page for the signed-out; or one that names no tenant's row.
 # Pages of the administration answer 403 to whoever has no role there, whatever the id: that tells nothing either.
 ADMINISTRATION = {

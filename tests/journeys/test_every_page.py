@@ -36,7 +36,7 @@ PUBLIC = [
 ]
 OWN = [
     "jobs:dashboard", "jobs:applications", "jobs:application_new", "jobs:allocations", "jobs:jobs", "jobs:usage",
-    "jobs:wizard_start", "models_hub:datasets", "models_hub:dataset_upload", "models_hub:results",
+    "jobs:matching", "jobs:wizard_start", "models_hub:datasets", "models_hub:dataset_upload", "models_hub:results",
     "accounts:organisation", "accounts:team", "accounts:company_facts", "accounts:aid", "accounts:notifications",
     "accounts:size_owners", "accounts:size_holdings", "accounts:size_changes", "accounts:size_figures",
     "accounts:size_group", "accounts:size_persons", "accounts:party_new", "accounts:holding_new",
@@ -146,7 +146,8 @@ def test_pages_of_the_helpdesk(browser, live_server, page):
 
 @pytest.mark.parametrize(
     "name",
-    ["accounts:audit", "accounts:roles", "accounts:law", "accounts:law_scheme_add", "accounts:groups"],
+    ["accounts:audit", "accounts:roles", "accounts:law", "accounts:law_scheme_add", "accounts:groups",
+     "jobs:matching_weights"],
 )
 def test_pages_of_the_administration(browser, live_server, name):
     administrator = with_second_factor(make_user())

@@ -173,16 +173,20 @@ def test_nobody_without_a_company_starts_a_run(client, db):
     assert client.get(reverse("jobs:wizard_start")).url == reverse("accounts:organisation_create")
 
 
-@pytest.mark.parametrize("step", [1, 2, 3, 4, 5])
-def test_a_step_stays_within_ten_queries(client, house, step, django_assert_max_num_queries):
+# Comparing the places of the federation takes eight more, whatever their number.
+QUERIES = {1: 10, 2: 10, 3: 18, 4: 10, 5: 10}
+
+
+@pytest.mark.parametrize("step", QUERIES)
+def test_a_step_stays_within_its_queries(client, house, step, django_assert_max_num_queries):
     draft = walk(client, house)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(QUERIES[step]):
         client.get(url(draft, step))
 
 
 @pytest.mark.parametrize("step", [1, 2, 3])
 def test_fifty_of_everything_cost_no_further_query(client, house, step, django_assert_max_num_queries):
-    from tests.factories import make_allocation, make_dataset, make_foundation_model
+    from tests.factories import make_allocation, make_dataset, make_foundation_model, make_partition, make_site
     from tests.jobs.wizard.conftest import store
 
     draft = walk(client, house)
@@ -190,7 +194,8 @@ def test_fifty_of_everything_cost_no_further_query(client, house, step, django_a
         store(make_foundation_model(task="embedding"), house.site)
         make_dataset(organisation=house.organisation)
         make_allocation(organisation=house.organisation, partition=house.partition)
-    with django_assert_max_num_queries(10):
+        make_partition(site=make_site())
+    with django_assert_max_num_queries(QUERIES[step]):
         client.get(url(draft, step))
 
 
