@@ -20,7 +20,10 @@ from jobs.agent.client import DigestMismatch, Portal, PortalAway, Refused
 from jobs.agent.config import Config
 from jobs.agent.files import read_json, sha256_of
 from jobs.agent.held import Held
-from jobs.agent.outcome import outcome
+from jobs.agent.identity import Keeper
+from jobs.agent.inputs import STALE, Inputs
+from jobs.agent.outcome import ended_as, outcome, refused
+from jobs.agent.sealing import seal
 from jobs.agent.shape import order_words
 from jobs.agent.state import Attempt, State
 from jobs.agent.sweeps import handed_over
@@ -43,6 +46,8 @@ class Driver:
         self.config, self.state, self.backend, self.portal, self.news = config, state, backend, portal, news
         self.held = Held(state)
         self.stopping = threading.Event()
+        self.inputs = Inputs(config.portal_url)
+        self.keeper = Keeper(config.work)
         self._pool = ThreadPoolExecutor(max_workers=3, thread_name_prefix="transfer")
         self._transfers: dict[str, Future[None]] = {}
         self._not_before: dict[str, float] = {}
@@ -102,9 +107,10 @@ class Driver:
         for one in work.inputs:
             self.portal().download(
                 key=attempt.key, token=attempt.token, name=one["name"], sha256=one["sha256"], size=one["bytes"],
-                target=folder / one["name"],
+                target=folder / one["name"], address=self.inputs.address(attempt.key, attempt.payload, one["name"]),
             )  # fmt: skip
         self.state.set(attempt.key, staged=1)
+        self.inputs.forget(attempt.key)
 
     def _submit(self, attempt: Attempt, status: Status) -> None:
         """Only after the portal has confirmed that it will give the work to nobody else."""
@@ -137,7 +143,7 @@ class Driver:
             if attempt.cancel:
                 self.backend.cancel(attempt.key, GRACE)
         elif status.phase == Phase.UNKNOWN:
-            self._move(attempt, "failed", hint_code="site_lost", sentence="The site has no trace of this run any more.")
+            self._move(attempt, "failed", **ended_as("run_lost"))
         elif self._goes_on(attempt, status):
             if status.ended != Ended.SUSPENDED:
                 logger.warning("Attempt %s was killed from outside; it goes on from its checkpoint.", attempt.key)
@@ -166,7 +172,8 @@ class Driver:
         manifest = read_json(out / "artefacts" / "manifest.json")
         delivers = state in ("done", "cancelled") or facts.get("hint_code") == Failure.TIME_LIMIT
         if not (delivers and isinstance(manifest, dict)) or attempt.facts.get("uploaded"):
-            self._move(attempt, state, **facts)
+            sent = out / "artefacts" / "manifest.json"
+            self._move(attempt, state, **facts, **(seal(self.keeper, sent) if attempt.facts.get("uploaded") else {}))
         elif self._free(attempt.key):
             self._transfer(attempt.key, lambda: self._send(attempt, out / "artefacts", manifest))
 
@@ -232,15 +239,18 @@ class Driver:
         except Refused as refusal:
             logger.warning("Attempt %s: %s", key, refusal)
             self._not_before[key] = time.monotonic() + RETRY_TRANSFER
-            if refusal.code in ("stale_lease", "attempt_closed", "attempt_unknown"):
+            if refusal.code in STALE:
+                self.inputs.want(key)
+            elif refusal.code in ("stale_lease", "attempt_closed", "attempt_unknown"):
                 self.state.set(key, dropped=1)
             elif refusal.code in ("artefact_size", "artefact_count", "artefact_path", "input_unknown"):
-                self.state.move(key, "failed", hint_code=str(Failure.INTERNAL), sentence=refusal.detail)
+                about = ended_as("input_unknown" if refusal.code == "input_unknown" else "results_too_many")
+                self.state.move(key, "failed", **{**about, "sentence": refusal.detail})
         except WorkRefused as refusal:
             self._refuse(key, refusal)
         except (SpecError, ValueError):
             logger.exception("Attempt %s: its results cannot be read.", key)
-            self.state.move(key, "failed", hint_code=str(Failure.INTERNAL), sentence=Failure.INTERNAL.sentence)
+            self.state.move(key, "failed", **ended_as("results_unreadable"))
         except OSError as error:
             logger.exception("Attempt %s: the transfer failed.", key)
             self._not_before[key] = time.monotonic() + RETRY_TRANSFER
@@ -253,7 +263,7 @@ class Driver:
 
     def _refuse(self, key: str, refusal: WorkRefused) -> None:
         """The site's allow-list was narrowed after it had taken the work."""
-        self.state.move(key, "failed", hint_code="refused_by_site", sentence=refusal.sentence)
+        self.state.move(key, "failed", **refused(refusal))
 
     def _third_time(self, key: str) -> bool:
         attempt = self.state.attempt(key)
@@ -262,7 +272,7 @@ class Driver:
         return count >= 3
 
     def _fail(self, key: str, failure: Failure) -> None:
-        self.state.move(key, "failed", hint_code=str(failure), sentence=failure.sentence)
+        self.state.move(key, "failed", **ended_as(str(failure)))
 
     def _work(self, attempt: Attempt) -> Work:
         return understood(attempt.payload, self.config.allowed)

@@ -82,6 +82,8 @@ class Agent:
                     return
                 pause = talk.say()
                 failures = 0
+                if self.stop.is_set():
+                    return
                 self.rotation.step(talk.portal, can="keys" in talk.features, replace_by=talk.replace_key_by)
                 if pause:
                     self.news.wait(pause) if pause < 5 else self.stop.wait(pause)
@@ -109,7 +111,7 @@ class Agent:
         self._portal = Portal(self.config, identity, self.keeper)
         talk = Talk(
             config=self.config, state=self.state, backend=self.backend, portal=self._portal, identity=identity,
-            news=self.news, held=self.driver.held,
+            news=self.news, inputs=self.driver.inputs, held=self.driver.held,
         )  # fmt: skip
         talk.begin()
         return talk

@@ -30,6 +30,9 @@ class StateReport:
     hint_code: str = ""
     sentence: str = ""
     result: dict[str, Any] = field(default_factory=dict)
+    # The agent's signature over manifest.json, and the short name of the key that made it.
+    manifest_signature: str = ""
+    manifest_key: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from jobs.execution import sealed
 from jobs.models import Artefact, Attempt, Job
 from models_hub.specs import Manifest, SpecError
 
@@ -38,8 +39,12 @@ def read_delivery(*, job: Job, attempt: Attempt) -> Delivery:
     arrived = {artefact.path: artefact for artefact in attempt.artefacts.filter(complete=True)}
     if MANIFEST_NAME not in arrived:
         raise ResultsDamaged(_("The list of result files did not arrive. The job was not charged; start it again."))
+    content = _content(arrived[MANIFEST_NAME])
+    objection = sealed.objection(attempt=attempt, manifest=content)
+    if objection:
+        raise ResultsDamaged(objection)
     try:
-        manifest = Manifest.from_json(_content(arrived[MANIFEST_NAME]))
+        manifest = Manifest.from_json(content)
     except SpecError as error:
         raise ResultsDamaged(_("The list of result files cannot be read. Start the job again.")) from error
     if manifest.spec_hash != job.spec_hash or manifest.base_model != job.spec["base_model"]["id"]:

@@ -16,6 +16,7 @@ from jobs.siteapi.http import lease_token, read_object, site_call
 from jobs.siteapi.messages import read_models, read_sync
 from jobs.siteapi.services.store import MAX_TOKENIZER
 from jobs.siteapi.signatures import PresentedKey, verify
+from models_hub.models import DatasetPart
 from models_hub.specs.fields import Fields
 from portal.kernel.clock import now
 from portal.kernel.errors import DomainError
@@ -104,7 +105,8 @@ def sync(request: HttpRequest, body: bytes, agent: SiteAgent, signed_with: Agent
     services.check_epoch(agent, message.epoch)
     answer = services.take_reports(agent=agent, message=message, at=now())
     answer |= services.take_work(agent=agent, message=message, at=now())
-    nothing = not (answer["work"] or answer["cancel"])
+    answer |= services.fresh_inputs(agent=agent, wanted=message.inputs_wanted, at=now())
+    nothing = not (answer["work"] or answer["cancel"] or answer.get("inputs"))
     poll_after = 0
     if message.wait and nothing:
         if WAITING_SEATS.acquire(blocking=False):
@@ -140,7 +142,16 @@ def _wait_for_work(agent: SiteAgent, signed_with: AgentKey, message: Any, *, dra
 def attempt_input(request: HttpRequest, body: bytes, agent: SiteAgent, key: str, name: str) -> HttpResponseBase:
     """One part of the data of an attempt this agent holds; `Repr-Digest` says what it must be."""
     attempt = services.attempt_under_lease(agent=agent, key=key, token=lease_token(request))
-    part, sha256 = services.input_of(attempt, name)
+    return _file(*services.input_of(attempt, name))
+
+
+@site_call("GET")
+def signed_input(request: HttpRequest, body: bytes, agent: SiteAgent, token: str) -> HttpResponseBase:
+    """The same by an address made for this agent; it says by itself what it leads to."""
+    return _file(*services.input_at_address(agent=agent, token=token, at=now()))
+
+
+def _file(part: DatasetPart, sha256: str) -> HttpResponseBase:
     response = FileResponse(part.file.open("rb"), content_type="application/jsonl")
     response["Repr-Digest"] = f"sha-256=:{_base64_of(sha256)}:"
     return response

@@ -34,6 +34,7 @@ class SyncMessage:
     wanted: int
     capacity: dict[str, Any]
     stopping: frozenset[str]
+    inputs_wanted: frozenset[str]
     models: list[dict[str, str]] | None
     attempts: list[Item]
     events: list[Item]
@@ -51,7 +52,8 @@ def read_sync(raw: Mapping[str, Any]) -> SyncMessage:
         wait=_optional(fields, "wait", most=25),
         wanted=_optional(fields, "wanted", most=100),
         capacity=dict(capacity) if isinstance(capacity, Mapping) and len(str(capacity)) < 200_000 else {},
-        stopping=frozenset(key for key in raw.get("stopping") or () if isinstance(key, str)),
+        stopping=frozenset(key for key in _list(raw, "stopping") if isinstance(key, str)),
+        inputs_wanted=frozenset(key for key in _list(raw, "inputs_wanted")[:MAX_ITEMS] if isinstance(key, str)),
         models=read_models(fields, "models") if raw.get("models") is not None else None,
         attempts=_items(fields, "attempts"),
         events=_items(fields, "events"),
@@ -86,6 +88,8 @@ def read_state(fields: Fields) -> StateReport:
         hint_code=_text(fields, "hint_code", longest=40),
         sentence=_text(fields, "sentence", longest=2000),
         result=dict(result) if isinstance(result, Mapping) else {},
+        manifest_signature=_text(fields, "manifest_signature", longest=100),
+        manifest_key=_text(fields, "manifest_key", longest=16),
     )
 
 
@@ -169,6 +173,11 @@ def _items(fields: Fields, name: str) -> list[Item]:
     if len(items) > MAX_ITEMS:
         raise fields.error(name, f"At most {MAX_ITEMS} reports of a kind in one message are expected.")
     return [Item(key=item.text("key", longest=60), token=item.text("token", longest=64), fields=item) for item in items]
+
+
+def _list(raw: Mapping[str, Any], name: str) -> list[Any]:
+    value = raw.get(name)
+    return value if isinstance(value, list) else []
 
 
 def _optional(fields: Fields, name: str, *, most: int) -> int:

@@ -11,6 +11,7 @@ urlpatterns = [
     path("keys", api.new_key, name="keys"),
     path("keys/<str:fingerprint>", api.own_key, name="key"),
     path("sync", api.sync, name="sync"),
+    path("inputs/<str:token>", api.signed_input, name="signed_input"),
     path("attempts/<str:key>/inputs/<str:name>", api.attempt_input, name="input"),
     path("attempts/<str:key>/artefacts", api.artefacts, name="artefacts"),
     path("attempts/<str:key>/artefacts/<path:path>", api.artefact, name="artefact"),

@@ -56,6 +56,7 @@ def observe_state(*, attempt: Attempt, report: StateReport, at: datetime) -> Att
         attempt.exit_code, attempt.signal = report.exit_code, report.signal
         attempt.hint_code, attempt.sentence = report.hint_code[:40], report.sentence
         attempt.result = report.result
+        attempt.manifest_signature, attempt.manifest_key = report.manifest_signature, report.manifest_key
     else:
         attempt.state = report.state
     attempt.save()

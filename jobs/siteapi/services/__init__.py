@@ -3,6 +3,7 @@
 from jobs.siteapi.services.artefacts import list_artefacts, receive_chunk
 from jobs.siteapi.services.attempts import attempt_under_lease, input_of
 from jobs.siteapi.services.enrolment import create_enrolment_code, enrol, revoke_agent
+from jobs.siteapi.services.inputs import fresh_inputs, input_at_address
 from jobs.siteapi.services.keys import (
     agents_without_newest_key,
     ask_for_new_key,
@@ -27,14 +28,16 @@ __all__ = [
     "check_still_in_force",
     "create_enrolment_code",
     "enrol",
+    "fresh_inputs",
+    "input_at_address",
     "input_of",
     "introduce_key",
     "list_artefacts",
     "note_message",
+    "note_portal_key",
     "note_refusal",
     "open_session",
     "prune_messages",
-    "note_portal_key",
     "receive_chunk",
     "replace_by",
     "report_models",

@@ -14,6 +14,7 @@ ONCE_IN = timedelta(hours=1)
 _SUSPICIOUS = frozenset(
     {
         "agent_revoked",
+        "address_unknown",
         "artefact_path",
         "attempt_unknown",
         "body_too_large",
