@@ -200,6 +200,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-duties": {"task": "accounts.duties", "schedule": 60.0},
     "sweep-applications": {"task": "jobs.applications.sweep", "schedule": 60.0},
     "sweep-meters": {"task": "jobs.ledger.sweep", "schedule": 3600.0},
+    "sweep-usage": {"task": "jobs.metering.sweep", "schedule": 600.0},
 }
 
 LOGGING = {

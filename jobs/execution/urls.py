@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from jobs.execution import views
+from jobs.execution import discrepancies, views
 
 urlpatterns = [
     path("jobs/", views.jobs, name="jobs"),
+    path("usage/questions/", discrepancies.discrepancies, name="discrepancies"),
+    path("usage/questions/<uuid:pk>/", discrepancies.discrepancy, name="discrepancy"),
     path("jobs/<uuid:pk>/", views.job, name="job"),
     path("jobs/<uuid:pk>/status/", views.job_status, name="job_status"),
     path("jobs/<uuid:pk>/log/", views.job_log, name="job_log"),

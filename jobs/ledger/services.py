@@ -152,6 +152,12 @@ def reverse(*, entry: LedgerEntry, reason: str, actor: User | None) -> LedgerEnt
     return opposite
 
 
+def charge_of(job: Job) -> int:
+    """GPU-seconds the job is charged now."""
+    charge = job.ledger_entries.filter(kind=Kind.CHARGE, reversed_by__isnull=True).first()
+    return -charge.gpu_seconds if charge else 0
+
+
 @transaction.atomic
 def recharge(*, job: Job, gpu_seconds: int, reason: str, actor: User | None) -> LedgerEntry | None:
     """Books another charge in place of the one in force: its reversal, and a new charge that names the reversal.

@@ -33,6 +33,18 @@ def counted(attempt: Attempt) -> list[UsageRecord]:
     return in_force(row for row in attempt.usage_records.all() if row.pk not in late)
 
 
+def correctable(attempt: Attempt) -> list[UsageRecord]:
+    """The newest row of each start, late ones too: what a correction may name."""
+    return in_force(attempt.usage_records.all())
+
+
+def newest_of(row: UsageRecord, rows: Iterable[UsageRecord]) -> UsageRecord | None:
+    """The one of `rows` that stands for the start of `row` today."""
+    while (later := UsageRecord.objects.filter(corrects=row).first()) is not None:
+        row = later
+    return next((one for one in rows if one.pk == row.pk or same_time(one, row)), None)
+
+
 def used_gpu_seconds(attempt: Attempt) -> int:
     """GPU-seconds an attempt held, over all its starts."""
     return sum(row.gpu_seconds for row in counted(attempt))

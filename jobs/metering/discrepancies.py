@@ -4,12 +4,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import User
-from accounts.roles import PORTAL_ROLES, Action, Role, roles_that_may
+from accounts.permissions import may
+from accounts.roles import Action, Role
 from accounts.services import notify
 from catalog.models import Site
 from jobs.models import Attempt, UsageDiscrepancy, UsageRecord
@@ -22,11 +24,8 @@ _BY_ITSELF = "by_itself"
 
 def visible_to(user: User) -> QuerySet[UsageDiscrepancy]:
     """Administrators see every site's, operators those of their own."""
-    roles = [role for role in roles_that_may(Action.OPERATE_SITE) if role in PORTAL_ROLES]
     rows = UsageDiscrepancy.objects.select_related("site", "attempt__job__allocation", "record", "correction")
-    if user.role_grants.filter(role__in=roles).exists():
-        return rows
-    return rows.filter(site__in=Site.objects.operated_by(user))
+    return rows if may(user, Action.OPERATE_SITE) else rows.filter(site__in=Site.objects.operated_by(user))
 
 
 def open_discrepancy(
@@ -113,5 +112,5 @@ def _tell(site: Site, at: datetime) -> None:
                 kind="usage_discrepancy",
                 title=_("%(site)s: accounts of GPU time differ") % {"site": site.name},
                 body=_("Two witnesses of the same run do not agree. Look at both, then decide what counts."),
-                path="",
+                path=reverse("jobs:discrepancies"),
             )

@@ -15,6 +15,9 @@ from django.db.models import QuerySet
 from django.db.models.functions import TruncDate
 from django.utils.translation import gettext as _
 
+from accounts.models import User
+from accounts.permissions import may
+from accounts.roles import Action
 from catalog.models import Site
 from jobs.metering.digests import Digest, Line, digest_of
 from jobs.metering.discrepancies import Kind, close_by_itself, open_discrepancy
@@ -238,4 +241,10 @@ def _locked(agent: SiteAgent) -> QuerySet[Reconciliation]:
 
 def recent(sites: Iterable[Any], *, since: date) -> QuerySet[Reconciliation]:
     """The days compared at these sites, newest first."""
-    return Reconciliation.objects.filter(site__in=list(sites), day__gte=since).select_related("site", "agent")
+    return Reconciliation.objects.filter(site__in=sites, day__gte=since).select_related("site", "agent")
+
+
+def compared_for(user: User, *, since: date) -> QuerySet[Reconciliation]:
+    """The same for every site this person looks after."""
+    sites = Site.objects.all() if may(user, Action.OPERATE_SITE) else Site.objects.operated_by(user)
+    return recent(sites, since=since)

@@ -14,7 +14,7 @@ from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, r
 
 from accounts.models import AidAssessment, Invitation, Notification, User
 from accounts.roles import Role
-from jobs.models import Attempt, Job, JobDraft
+from jobs.models import Attempt, Job, JobDraft, UsageDiscrepancy
 from models_hub.models import TunedFile, TunedModel
 from tests.accounts.size.rows import SizeRows
 from tests.accounts.state_aid.duties.rows import DutyRows
@@ -75,6 +75,12 @@ class Owned:
             lease_expires_at=now, not_after=now, last_heard_at=now,
         )  # fmt: skip
 
+    def discrepancy(self) -> UsageDiscrepancy:
+        return UsageDiscrepancy.objects.create(
+            site=self.job.site, attempt=self.attempt(), kind="receipt", accounting_gpu_seconds=3600,
+            other_gpu_seconds=3000,
+        )  # fmt: skip
+
     def tuned_file(self) -> TunedFile:
         tuned = TunedModel.objects.create(
             organisation=self.organisation, job_id=self.job.pk, name="m", recipe="classify", method="encoder",
@@ -114,6 +120,7 @@ OBJECTS: dict[str, Callable[[Owned], Any]] = {
     "wizard": Owned.draft,
     "draft": Owned.draft,
     "dataset": lambda owned: owned.dataset.pk,
+    "discrepancy": lambda owned: owned.discrepancy().pk,
     "result": Owned.tuned,
     "notification": Owned.notification,
     "invitation": Owned.invitation,

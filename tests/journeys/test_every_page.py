@@ -157,6 +157,14 @@ def test_pages_of_the_administration(browser, live_server, name):
     look_at(browser, reverse(name), live_server.url, administrator)
 
 
+@pytest.mark.parametrize(("role", "page"), [("administrator", "discrepancy"), ("operator", "discrepancies")])
+def test_pages_of_usage_in_question(browser, live_server, role, page):
+    row = Owned().discrepancy()
+    person = with_second_factor(make_user())
+    grant(person, Role(role), site_slug=row.site.slug if role == "operator" else "")
+    look_at(browser, reverse(f"jobs:{page}", args=[row.pk] if page == "discrepancy" else []), live_server.url, person)
+
+
 def test_taking_an_award_back(browser, live_server):
     administrator = with_second_factor(make_user())
     grant(administrator, Role.ADMINISTRATOR)
