@@ -1,8 +1,9 @@
 """When sites were last heard from. Agents live in an app above this one, which registers a reader here."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from catalog.models import Site
 
@@ -17,6 +18,31 @@ def register_last_heard(reader: Reader) -> None:
     """Called once: the reader gives the last sign of life by the site's id, in one query."""
     global _reader
     _reader = reader
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """How busy a site is and when it stands still, as the app above knows it; what each holds the template shows.
+
+    `partitions` have name, gpus_total, gpus_free, queued, health, starts, measured_at and stale.
+    """
+
+    partitions: Sequence[Any] = ()
+    windows: Sequence[Any] = ()
+
+
+CapacityReader = Callable[[Site, datetime], Capacity]
+_capacity_reader: CapacityReader | None = None
+
+
+def register_capacity(reader: CapacityReader) -> None:
+    """Called once: the reader gives what a site's agents measured last, and its maintenance to come, in two queries."""
+    global _capacity_reader
+    _capacity_reader = reader
+
+
+def capacity_of(site: Site, *, at: datetime) -> Capacity:
+    return _capacity_reader(site, at) if _capacity_reader and site.status != Site.Status.KNOWN else Capacity()
 
 
 @dataclass(frozen=True)

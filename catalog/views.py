@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from catalog import names, selectors
 from catalog.comparison import comparison
 from catalog.forms import ModelFilterForm
-from catalog.liveness import pulses
+from catalog.liveness import capacity_of, pulses
 from catalog.models import FoundationModel, Site, StoredModel
 from catalog.records import licences
 from catalog.wording import AID_TREATMENT, METHODS, VERIFIED_FIELDS
@@ -106,6 +106,7 @@ def site(request: HttpRequest, slug: str) -> HttpResponse:
         "country": names.country(found.country),
         "granting_state": names.country(found.granting_state),
         "pulse": pulses([found], at=now())[found.pk],
+        "capacity": capacity_of(found, at=now()),
         "treatment": AID_TREATMENT[Site.Origin(found.resource_origin)],
         "partitions": list(found.partitions.all()),
         "modes": list(found.access_modes.open_on(day)) if live else [],

@@ -6,7 +6,7 @@ from django.urls import URLPattern
 
 app_name = "jobs"
 
-CHAPTERS = ("dashboard", "wizard", "execution", "applications", "allocations", "matching")
+CHAPTERS = ("dashboard", "wizard", "execution", "applications", "allocations", "matching", "sites")
 
 urlpatterns: list[URLPattern] = []
 for _chapter in CHAPTERS:

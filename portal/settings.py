@@ -199,6 +199,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-notices": {"task": "accounts.sweep", "schedule": 20.0},
     "sweep-duties": {"task": "accounts.duties", "schedule": 60.0},
     "sweep-applications": {"task": "jobs.applications.sweep", "schedule": 60.0},
+    "watch-sites": {"task": "jobs.sites.watch", "schedule": 20.0},
     "sweep-meters": {"task": "jobs.ledger.sweep", "schedule": 3600.0},
     "sweep-usage": {"task": "jobs.metering.sweep", "schedule": 600.0},
 }

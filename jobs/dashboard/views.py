@@ -33,6 +33,7 @@ LONGEST_CHART = 53  # weeks; a longer period is in the tables and the CSV
 # Where people work who belong to no organisation.
 ROOMS = {
     Role.HELPDESK: "jobs:queue",
+    Role.OPERATOR: "jobs:operated_sites",
     Role.ADMINISTRATOR: "accounts:administration",
     Role.AUDITOR: "accounts:audit",
 }

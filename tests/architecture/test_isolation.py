@@ -117,6 +117,7 @@ OBJECTS: dict[str, Callable[[Owned], Any]] = {
     "review": Owned.application,
     "allocation": lambda owned: owned.allocation.pk,
     "job": lambda owned: owned.job.pk,
+    "operated": lambda owned: owned.job.site.slug,
     "wizard": Owned.draft,
     "draft": Owned.draft,
     "dataset": lambda owned: owned.dataset.pk,
@@ -150,7 +151,18 @@ OBJECTS: dict[str, Callable[[Owned], Any]] = {
     "assessment": lambda owned: owned.organisation.sme_assessments.get().pk,
 }
 # Values for parameters that are no ids.
-WORDS = {"place": 1, "step": 1, "path": "README.md", "part": "train", "name": "train", "code": "support-topics", "kind": "log"}
+WORDS = {
+    "agent": uuid.UUID(int=1),
+    "attempt": uuid.UUID(int=1),
+    "number": 1,
+    "place": 1,
+    "step": 1,
+    "path": "README.md",
+    "part": "train",
+    "name": "train",
+    "code": "support-topics",
+    "kind": "log",
+}
 # A secret token is the permission; a page for the signed-out; or one that names no tenant's row.
 # Pages of the administration answer 403 to whoever has no role there, whatever the id: that tells nothing either.
 ADMINISTRATION = {

@@ -211,7 +211,7 @@ def test_a_site_page_costs_the_same_for_one_and_fifty_partitions(client, django_
     for _ in range(rows):
         make_partition(site=site)
         store(make_foundation_model(), site)
-    with django_assert_max_num_queries(PUBLIC):
+    with django_assert_max_num_queries(PUBLIC + 2):  # how busy it is, and its maintenance
         client.get(site.get_absolute_url())
 
 
