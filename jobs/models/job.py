@@ -149,6 +149,11 @@ class Attempt(UUIDModel, TimeStamped):
     class Meta:
         ordering = ("job", "number")
         constraints = (models.UniqueConstraint(fields=["job", "number"], name="one_attempt_per_number"),)
+        indexes = (
+            models.Index(
+                fields=["site", "remove_by"], condition=Q(removed_at__isnull=True), name="data_still_at_a_site"
+            ),
+        )
 
     def __str__(self) -> str:
         return self.key
