@@ -4,7 +4,6 @@ It is patient on purpose. A flawed signature is noted and the request served all
 agent fails the case about that mistake and not every case after it.
 """
 
-import base64
 import secrets
 import threading
 import time
@@ -127,11 +126,12 @@ class Desk:
             if seen.call == "enrol":
                 public = str(seen.json.get("public_key", ""))
             else:
-                known = self.keys.get(seen.signed.agent)
-                if known is None:
+                if seen.signed.agent not in self.agents:
                     seen.signed.flaws["keyid"] = f"keyid is {seen.signed.parameters.get('keyid')!r}, no agent's id"
+                agent = self.who(seen)
+                if not agent:
                     return
-                first = self.agents[seen.signed.agent]
+                known, first = self.keys[agent], self.agents[agent]
                 public = known.get(seen.signed.fingerprint, "") if seen.signed.fingerprint else first
             try:
                 good = holds(key_from(public), value, base.encode())
@@ -139,6 +139,10 @@ class Desk:
                 good = False
             if not good:
                 seen.signed.flaws["wrong"] = "the signature does not fit the request"
+
+    def who(self, seen: Seen) -> str:
+        """The agent that speaks: the one it names, or the only one there is."""
+        return seen.signed.agent if seen.signed.agent in self.agents else next(iter(self.agents), "")
 
     def answer(self, seen: Seen) -> Answer:
         with self.news:
@@ -177,7 +181,7 @@ class Desk:
         call = calls.get(seen.call)
         if call is None:
             return problem(404, "not_found")
-        if seen.call != "enrol" and seen.signed.agent not in self.agents:
+        if seen.call != "enrol" and not self.who(seen):
             return problem(401, "signature_invalid", "The kit does not know that agent.")
         return call(seen)
 
@@ -220,10 +224,10 @@ class Desk:
         if message.get("epoch") != self.epoch:
             return problem(409, "stale_epoch", "A newer session of this agent has begun.")
         answer = reports.take(self, message)
-        give_up = time.monotonic() + min(float(message.get("wait") or 0), self.longest_wait)
+        began = time.monotonic()
         while not self.closed and message.get("epoch") == self.epoch:
             answer["work"], answer["cancel"] = self._work(message), reports.wishes(self, message)
-            left = give_up - time.monotonic()
+            left = began + min(float(message.get("wait") or 0), self.longest_wait) - time.monotonic()
             if answer["work"] or answer["cancel"] or left <= 0 or self._wish_changed(message):
                 break
             self.news.wait(min(left, 0.5))
@@ -234,6 +238,8 @@ class Desk:
 
     def _wish_changed(self, message: dict[str, Any]) -> bool:
         said = (message.get("capacity") or {}).get("draining")
+        if "reconciliation" in self.features and self.usage_wanted:
+            return True
         return "drain" in self.features and self.drain is not None and said is not self.drain
 
     def _work(self, message: dict[str, Any]) -> list[dict[str, str]]:
@@ -264,7 +270,7 @@ class Desk:
         return rows
 
     def _new_key(self, seen: Seen) -> Plain:
-        agent, public = seen.signed.agent, str(seen.json.get("public_key", ""))
+        agent, public = self.who(seen), str(seen.json.get("public_key", ""))
         words = f"open-paas-key/1\n{agent}\n{public}".encode()
         try:
             proven = holds(key_from(public), str(seen.json.get("proof", "")), words)
@@ -277,7 +283,7 @@ class Desk:
         return Plain(201, {"fingerprint": fingerprint(public), "old_not_after": until})
 
     def _revoke(self, seen: Seen) -> Plain:
-        gone = self.keys[seen.signed.agent].pop(seen.name, None)
+        gone = self.keys[self.who(seen)].pop(seen.name, None)
         return Plain(200, {"revoked": seen.name}) if gone else problem(404, "key_unknown")
 
     def _tokenizer(self, seen: Seen) -> Plain:
@@ -287,7 +293,10 @@ class Desk:
     def vouch_for(self, new: Ed25519PrivateKey, *, by: Ed25519PrivateKey | None = None) -> dict[str, str]:
         """A new key of the portal with the statement of the pinned one."""
         public = public_of(new)
-        return {"public_key": public, "statement": b64((by or self.key).sign(base64.b64decode(public)))}
+        return {
+            "public_key": public,
+            "statement": b64((by or self.key).sign(f"open-paas-portal-key/1\n{public}".encode())),
+        }
 
 
 def _now() -> str:

@@ -22,6 +22,8 @@ from jobs.conformance.work import MAX_GPUS, MAX_MINUTES, MODEL, RECIPE, REVISION
 
 # What runs on without its agent may still say something for so long.
 AFTER_DEATH = 1.0
+# What a message that is not as it should be makes of the look at it.
+UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, StopIteration)
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,8 @@ class Lab:
             self.desk.url = self.words["url"] = server.url
             try:
                 self.scenario.play(self)
-            except Broken as broken:
-                trouble = str(broken)
+            except (Broken, *UNREADABLE) as broken:
+                trouble = _words(broken)
             finally:
                 self.desk.close()
                 self.agent.end()
@@ -110,14 +112,14 @@ class Lab:
         case = self.cases[name]
         if case.feature and self.desk.epoch and not self.offers(case.feature):
             self._note(case, Status.NOT_OFFERED)
-            with contextlib.suppress(Broken):
+            with contextlib.suppress(Broken, *UNREADABLE):
                 yield
             return
         began = time.monotonic()
         try:
             yield
-        except Broken as broken:
-            self._note(case, Status.FAIL, str(broken), time.monotonic() - began)
+        except (Broken, *UNREADABLE) as broken:
+            self._note(case, Status.FAIL, _words(broken), time.monotonic() - began)
         else:
             if name not in self.results:
                 self._note(case, Status.PASS, "", time.monotonic() - began)
@@ -225,3 +227,7 @@ class Lab:
 
     def syncs(self) -> list[Any]:
         return self.desk.calls("sync")
+
+
+def _words(trouble: Exception) -> str:
+    return str(trouble) if isinstance(trouble, Broken) else f"a message is not as it should be: {trouble!r}"

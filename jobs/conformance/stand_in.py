@@ -116,7 +116,7 @@ class Run:
         (folder / "result.json").write_text(json.dumps(result))
         files = [
             {"path": path, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-            for path in ("model/weights.bin", "result.json")
+            for path in ("result.json", "model/weights.bin")
             for content in [(folder / path).read_bytes()]
         ]
         spec = json.dumps(self.spec, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -17,8 +17,9 @@ def commitment(lab: Lab) -> None:
     taken = lab.offer("ok")
     taken.withheld = frozenset({"submitted"})
     lab.until(lambda: taken.said("submitted"), "submitted is said of the second job")
-    taken.closed_at_once = True
     with lab.case("commit.closed"):
+        lab.stays(lambda: not lab.starts(taken), "the training was started without the portal's word")
+        taken.closed_at_once = True
         lab.stays(lambda: not lab.starts(taken), "work that was given to somebody else was started")
     with lab.case("commit.goes_on"):
         lab.done(lab.offer("ok"))

@@ -22,6 +22,7 @@ def cancel(lab: Lab) -> None:
     with lab.case("cancel.before_start"):
         lab.until(lambda: waiting.final, "the end is reported")
         lab.check(waiting.state == "cancelled" and not lab.starts(waiting), f"it ended as {waiting.newest}")
+    waiting.withheld = frozenset()
     job = lab.running()
     job.cancel = True
     with lab.case("cancel.noted"):
@@ -65,6 +66,7 @@ def gone(lab: Lab) -> None:
         job.refused = ("attempts", code)
         with lab.case(name):
             _ended(lab, job)
+        job.refused, job.cancel = None, True
     with lab.case("gone.goes_on"):
         lab.done(lab.offer("ok"))
 
@@ -75,6 +77,7 @@ def closed(lab: Lab) -> None:
     job.closed_at_once = True
     with lab.case("closed.ends"):
         _ended(lab, job)
+    lab.let_go()
     with lab.case("closed.usage"):
         lab.until(lambda: job.usage, "what it held until then is reported")
     late = lab.offer("ok")
@@ -86,8 +89,9 @@ def closed(lab: Lab) -> None:
     with lab.case("closed.upload"):
         lab.until(lambda: lab.starts(late), "it starts")
         lab.until(lambda: lab.desk.calls("artefact", "artefacts"), "its files come")
-        late.closed_at_once = True
         lab.until(lambda: lab.gone(late), "its data is removed")
+    with lab.desk.news:
+        lab.desk.rules.clear()
     with lab.case("closed.goes_on"):
         lab.done(lab.offer("ok"))
 

@@ -34,6 +34,7 @@ def killed(
         lab.let_go()
         lab.done(job)
         lab.once(job)
+        lab.check("manifest.json" in job.completed, f"of its results arrived {job.completed}")
         lab.until(lambda: job.usage, "its usage arrives")
 
 
@@ -89,7 +90,7 @@ def orderly(lab: Lab) -> None:
     lab.agent.ask_to_end()
     with lab.case("term.ends"):
         lab.until(lambda: not lab.agent.alive, "the agent ends after SIGTERM")
-    lab.check(not lab.agent.alive, "the agent does not end")
+    lab.agent.kill()
     seq = max(report["seq"] for report in job.reports)
     lab.start()
     with lab.case("term.goes_on"):

@@ -73,8 +73,10 @@ def disallowed(lab: Lab) -> None:
         with lab.case(f"path.{name}"):
             lab.desk.offer(job)
             lab.until(lambda job=job: job.handed, "it is handed out")
-            lab.stays(lambda: not list(lab.folder.rglob("escape*")), "a name led out of the agent's folder")
-        job.by_hand = True
+            lab.stays(
+                lambda name=name: not list(lab.folder.rglob(f"escape-{name}*")), "a name led out of the agent's folder"
+            )
+        job.by_hand = job.closed_at_once = True
     late = lab.offer("ok", not_after=(datetime.now(UTC) - timedelta(hours=1)).isoformat())
     with lab.case("late.never_starts"):
         lab.until(lambda: late.final, "the end is reported")
@@ -96,11 +98,12 @@ def _readable(changes: dict[str, Any]) -> dict[str, Any]:
 
 def _escapes(lab: Lab) -> dict[str, Job]:
     """Names that lead elsewhere: an input's, and the key itself."""
-    sly = new_job()
-    text = json.dumps(sly.payload["spec"]).replace("train.jsonl", "../../../escape.jsonl")
-    sly = new_job(spec=json.loads(text))
-    sly.inputs["../../../escape.jsonl"] = sly.inputs["train.jsonl"]
-    return {"input": sly, "key": new_job(key="../../escape-1")}
+    way = "../../../escape-input.jsonl"
+    plain = new_job()
+    spec, inputs = (json.loads(json.dumps(plain.payload[n]).replace("train.jsonl", way)) for n in ("spec", "inputs"))
+    sly = new_job(spec=spec, inputs=inputs)
+    sly.inputs = {way: plain.inputs["train.jsonl"], **plain.inputs}
+    return {"input": sly, "key": new_job(key="../../escape-key-1")}
 
 
 def damaged(lab: Lab) -> None:
