@@ -1,21 +1,23 @@
-"""The back-ends a site may run work on. A new one is one file and one line here; the contract test runs over them."""
+"""The back-ends; `known` lists them. They are loaded when asked for, not before.
+
+The wrappers of this package run on compute nodes, with whatever Python is there: what only the agent needs (an HTTP
+library) must not be looked for on the way to them.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 from jobs.agent.backends.base import Backend, BackendError, Ended, NoSuchJob, Phase, Status, UsageRow
-from jobs.agent.backends.local import LocalBackend
-from jobs.agent.backends.ray import RayBackend
-from jobs.agent.backends.slurm import SlurmBackend
-from jobs.agent.config import Config
 
-BACKENDS: tuple[type[Backend], ...] = (LocalBackend, SlurmBackend, RayBackend)
+if TYPE_CHECKING:
+    from jobs.agent.backends.known import BACKENDS, backend_for
 
 
-def backend_for(config: Config) -> Backend:
-    """The back-end the configuration names; raises BackendError when there is none of that name."""
-    for kind in BACKENDS:
-        if kind.code == config.backend:
-            return kind(config)
-    known = ", ".join(kind.code for kind in BACKENDS)
-    raise BackendError(f"There is no back-end {config.backend!r}; known are {known}.")
+def __getattr__(name: str) -> Any:
+    if name in ("BACKENDS", "backend_for"):
+        from jobs.agent.backends import known
+
+        return getattr(known, name)
+    raise AttributeError(name)
 
 
 __all__ = [

@@ -29,7 +29,7 @@ from jobs.agent.backends.slurm_reasons import SHARED, SlurmTrouble, hopeless
 from jobs.agent.backends.slurm_rest import slurm_of
 from jobs.agent.backends.slurm_rows import PAST, SlurmJob
 from jobs.agent.backends.slurm_status import Facts, merged, read_runs, status_of
-from jobs.agent.backends.slurm_sweep import alike, array_name, array_words, lay_out
+from jobs.agent.backends.slurm_sweep import alike, array_name, array_words, clear_out, lay_out
 from jobs.agent.backends.slurm_training import training
 from jobs.agent.backends.slurm_usage import metered
 from jobs.agent.backends.slurm_words import OUTPUT, array_script, job_script, sbatch_words
@@ -201,6 +201,7 @@ class SlurmBackend(JobFolders):
             if left:
                 self.slurm.scancel(*left)
             self._remove(key)
+            clear_out(self.sweeps)
 
     # ---- what Slurm is told --------------------------------------------------------------------------------------
 
