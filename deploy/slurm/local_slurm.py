@@ -2,6 +2,8 @@
 """A real Slurm site on one machine, for tests and for trying the agent out: up in seconds, gone without a trace.
 
     local_slurm.py up NAME [--nodes N] [--gpus N] [--cpus N] [--memory-mb N] [--port N] [--rest] [--owner PID]
+                           [--root DIR [--bind DIR]...]
+    local_slurm.py mkroot DIR [SUITE]              a Debian of another release (trixie: Slurm 24.11) for --root
     local_slurm.py down NAME | --all | --orphans   end every process of the site, remove its folder
     local_slurm.py status NAME                     one line a daemon; exit 0 when all of them run
     local_slurm.py env NAME                        what a shell needs to speak to it
@@ -12,6 +14,10 @@ Each site has its own munge key, MariaDB (Unix socket only), slurmdbd, slurmctld
 its own on 127.0.0.1, below one folder; several live side by side. GPUs are device files that lead to /dev/null,
 declared as GRES: Slurm counts, allocates and accounts them as if they were real. Needs root, Debian 12 or newer and the
 packages that `deploy/test-packages.sh` installs; it installs nothing itself.
+
+With --root a site's daemons run in such a Debian, by chroot; its folder, /tmp and each --bind are there under the same
+names. They are mounted in a mount namespace of each process and vanish with it: whoever removes DIR finds no mount
+that leads back. What of Slurm's commands a caller needs is in the site's folder `bin`, and goes the same way.
 """
 
 from __future__ import annotations
@@ -20,6 +26,7 @@ import argparse
 import json
 import os
 import secrets
+import shlex
 import shutil
 import signal
 import socket
@@ -31,11 +38,20 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from shlex import quote
 from string import Template
 
 HERE = Path(__file__).resolve().parent
 ROOT = Path(os.environ.get("LOCAL_SLURM_ROOT", "/var/tmp/open-paas-slurm"))
 PROGRAMS = ("munged", "mariadbd", "mariadb-install-db", "slurmdbd", "slurmctld", "slurmd", "sbatch", "sacct")
+PACKAGES = (
+    "ca-certificates", "procps", "hostname", "python3", "slurmctld", "slurmd", "slurmdbd", "slurmrestd", "slurm-client",
+    "slurm-wlm-jwt-plugin", "munge", "mariadb-server",
+)  # fmt: skip
+CLIENTS = (
+    "sbatch", "squeue", "sacct", "scancel", "sinfo", "scontrol", "sacctmgr", "srun", "munge", "mariadb",
+    "mariadb-install-db",
+)  # fmt: skip
 PATIENCE = 60.0  # seconds for one daemon to answer; they need one or two
 
 
@@ -69,6 +85,8 @@ class Site:
     gpu_type: str = "h100"
     rest: bool = False
     owner: int = 0
+    root: str = ""
+    binds: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, name: str) -> Site:
@@ -102,7 +120,27 @@ class Site:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"PATH": _PATH, "LC_ALL": "C.UTF-8", "SLURM_CONF": str(self.conf)}
+        path = f"{self.folder}/bin:{_PATH}" if self.root else _PATH
+        return {"PATH": path, "LC_ALL": "C.UTF-8", "SLURM_CONF": str(self.conf)}
+
+    def inside(self, *words: str, user: str = "root") -> list[str]:
+        """The words as they are run where the site lives: here, or in its root with mounts that nobody else sees."""
+        if not self.root:
+            return list(words)
+        mounts = ["mount -t proc proc $R/proc", "mount -t sysfs -o ro sysfs $R/sys"]
+        mounts += [f"mount --rbind {quote(bind)} $R{quote(bind)}" for bind in ("/tmp", str(ROOT), *self.binds)]
+        uid, gid = self.ids(user)
+        chroot = f'exec chroot --userspec={uid}:{gid} --groups= $R "$@"'
+        script = f"R={quote(self.root)}; {' && '.join([*mounts, chroot])}"
+        return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "inside", *words]
+
+    def ids(self, user: str) -> tuple[int, int]:
+        """A user's and its group's number, where the site lives."""
+        for line in Path(f"{self.root}/etc/passwd").read_text().splitlines():
+            fields = line.split(":")
+            if fields[0] == user:
+                return int(fields[2]), int(fields[3])
+        raise SiteError(f"there is no user {user} in {self.root or '/'}")
 
     def command(self, name: str) -> tuple[list[str], str, dict[str, str]]:
         """A daemon's words, its user, and its environment. All stay in the foreground, so that a pid is theirs."""
@@ -138,6 +176,8 @@ class Site:
 
     def write(self) -> None:
         folder = self.folder
+        if self.root:
+            self._furnish()
         # Each daemon checks owner and mode of what it reads, and writes only where its own user may.
         for name, owner in {
             "etc": "root", "run": "slurm", "log": "slurm", "state": "slurm", "spool": "root", "dev": "root",
@@ -145,11 +185,11 @@ class Site:
         }.items():  # fmt: skip
             (folder / name).mkdir(parents=True, exist_ok=True)
             (folder / name).chmod(0o755)
-            shutil.chown(folder / name, owner, owner)
+            os.chown(folder / name, *self.ids(owner))
         for path, size, owner in (("munge/key", 1024, "munge"), ("etc/jwt.key", 32, "slurm")):
             if not (folder / path).exists():
                 (folder / path).write_bytes(secrets.token_bytes(size))
-            shutil.chown(folder / path, owner, owner)
+            os.chown(folder / path, *self.ids(owner))
             (folder / path).chmod(0o400 if owner == "munge" else 0o600)
         for number in range(self.gpus):
             _device(folder / "dev" / f"gpu{number}")
@@ -159,17 +199,37 @@ class Site:
         }  # fmt: skip
         for name in ("slurm.conf", "slurmdbd.conf"):
             (folder / "etc" / name).write_text(Template((HERE / "templates" / name).read_text()).substitute(words))
-        shutil.chown(folder / "etc" / "slurmdbd.conf", "slurm", "slurm")
+        os.chown(folder / "etc" / "slurmdbd.conf", *self.ids("slurm"))
         (folder / "etc" / "slurmdbd.conf").chmod(0o600)
         gres = f"Name=gpu Type={self.gpu_type} File={folder}/dev/gpu[0-{self.gpus - 1}]\n" if self.gpus else ""
         (folder / "etc" / "gres.conf").write_text(gres)
         # 22.05 looks for a cgroup plug-in although nothing here uses one, and knows no "disabled" yet.
-        plugin = "cgroup/v1" if version() < (23, 2) else "disabled"
+        plugin = "cgroup/v1" if self.version() < (23, 2) else "disabled"
         (folder / "etc" / "cgroup.conf").write_text(f"CgroupPlugin={plugin}\n")
         for name in ("plugstack.conf", "extra.conf"):
             if not (folder / "etc" / name).exists():  # an empty one makes every command complain
                 (folder / "etc" / name).write_text("# lines of your own; kept over restarts\n")
         (folder / "site.json").write_text(json.dumps(asdict(self), indent=1))
+
+    def _furnish(self) -> None:
+        """Names and mount points in the root, and the commands by which it is reached from outside."""
+        for name in ("hosts", "resolv.conf", "hostname"):
+            with suppress(OSError):
+                shutil.copyfile(f"/etc/{name}", f"{self.root}/etc/{name}")
+        for bind in ("/tmp", str(ROOT), *self.binds):
+            Path(f"{self.root}{bind}").mkdir(parents=True, exist_ok=True)
+        (self.folder / "bin").mkdir(parents=True, exist_ok=True)
+        for name in CLIENTS:
+            tool = self.folder / "bin" / name
+            tool.write_text(f'#!/bin/sh\nexec {shlex.join(self.inside(f"/usr/bin/{name}"))} "$@"\n')
+            tool.chmod(0o755)
+
+    def version(self) -> tuple[int, int]:
+        """Year and month of the site's Slurm."""
+        words = self.inside("/usr/sbin/slurmctld", "-V") if self.root else ["slurmctld", "-V"]
+        said = subprocess.run(words, capture_output=True, text=True, env={"PATH": _PATH}, check=True).stdout
+        year, month = said.split()[-1].split(".")[:2]
+        return int(year), int(month)
 
     def _node_lines(self) -> str:
         host = socket.gethostname().split(".")[0]
@@ -209,10 +269,11 @@ class Site:
             (self.folder / "spool" / name).mkdir(exist_ok=True)
         words, user, environment = self.command(name)
         with (self.folder / "log" / f"{name}.log").open("ab") as log:
-            as_user = {"user": user, "group": _group(user), "extra_groups": []} if user != "root" else {}
+            here = user != "root" and not self.root
+            as_user = {"user": user, "group": _group(user), "extra_groups": []} if here else {}
             process = subprocess.Popen(
-                words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", env=environment,
-                start_new_session=True, **as_user,
+                self.inside(*words, user=user), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
+                env=environment, start_new_session=True, **as_user,
             )  # fmt: skip
         (self.folder / f"run/{name}.json").write_text(json.dumps({"pid": process.pid, "ticks": _ticks(process.pid)}))
         answers: dict[str, Callable[[], object]] = {
@@ -305,11 +366,23 @@ class Site:
         raise SiteError(f"{what} did not come within {seconds:.0f} s ({last}); see {self.folder}/log")
 
 
-def version() -> tuple[int, int]:
-    """Year and month of the installed Slurm."""
-    said = subprocess.run(["slurmctld", "-V"], capture_output=True, text=True, env={"PATH": _PATH}, check=True).stdout
-    year, month = said.split()[-1].split(".")[:2]
-    return int(year), int(month)
+def make_root(root: Path, suite: str) -> None:
+    """A Debian of that release with its Slurm, by mmdebstrap: half a minute, 0.6 GB. One that is there stays."""
+    if (root / "usr/sbin/slurmctld").exists():
+        return
+    if shutil.which("mmdebstrap") is None:
+        raise SiteError("mmdebstrap is not installed (apt-get install mmdebstrap)")
+    draft = root.with_name(f".{root.name}-{os.getpid()}")
+    draft.parent.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        ["mmdebstrap", "--variant=minbase", "--keyring=/usr/share/keyrings/debian-archive-keyring.gpg",
+         f"--include={','.join(PACKAGES)}", suite, str(draft)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise SiteError(f"mmdebstrap made no {suite}: {done.stderr.strip().splitlines()[-1:]}")
+    draft.rename(root)
 
 
 def _device(path: Path) -> None:
@@ -367,11 +440,13 @@ def sites() -> list[Site]:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("verb", choices=["up", "down", "status", "env", "start", "stop", "missing"])
+    parser.add_argument("verb", choices=["up", "down", "status", "env", "start", "stop", "missing", "mkroot"])
     parser.add_argument("name", nargs="?", default="")
     parser.add_argument("daemon", nargs="?", default="")
     for name in ("nodes", "gpus", "cpus", "memory-mb", "port", "owner"):
         parser.add_argument(f"--{name}", type=int)
+    parser.add_argument("--root")
+    parser.add_argument("--bind", action="append", dest="binds")
     for name in ("rest", "kill", "all", "orphans"):
         parser.add_argument(f"--{name}", action="store_true")
     options = parser.parse_args(arguments)
@@ -383,12 +458,15 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _do(options: argparse.Namespace) -> int:
+    if options.verb == "mkroot":
+        make_root(Path(options.name).resolve(), options.daemon or "trixie")
+        return 0
     why_not = missing()
     if options.verb == "missing" or why_not:
         print(why_not)
         return 1 if why_not else 0
     if options.verb == "up":
-        shape = ("nodes", "gpus", "cpus", "memory_mb", "port", "owner", "rest")
+        shape = ("nodes", "gpus", "cpus", "memory_mb", "port", "owner", "rest", "root", "binds")
         given = {name: getattr(options, name) for name in shape if getattr(options, name)}
         _of_name(options.name, **given).up()
     elif options.verb == "down" and (options.all or options.orphans):
@@ -420,6 +498,8 @@ def _one(site: Site, options: argparse.Namespace) -> int:
             site.stop(options.daemon, kill=options.kill)
         case "env":
             print(f"export SLURM_CONF={site.conf}")
+            if site.root:
+                print(f"export PATH={site.folder}/bin:$PATH")
             if site.rest:
                 print(f"export SLURM_REST_URL=http://127.0.0.1:{site.port + 41}")
         case "status":

@@ -9,6 +9,9 @@ from tests.jobs.agent.slurm_site import (  # noqa: F401 (fixtures)
     slurm_options,
     slurm_pair,
     slurm_site,
+    slurm_trixie,
+    trixie_options,
+    trixie_rest_options,
 )
 from tests.jobs.agent.workshop import eventually, workshop_for
 from tests.jobs.scene import make_scene

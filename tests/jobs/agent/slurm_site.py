@@ -1,5 +1,6 @@
 """A real Slurm site for the tests: slurmctld, slurmd, slurmdbd and MariaDB, brought up once for all of them."""
 
+import json
 import os
 import subprocess
 import sys
@@ -24,6 +25,8 @@ class SlurmSite:
         self.node = f"{name}-n1"
         self.tool("down", "--orphans")
         self.tool("up", name, "--owner", str(os.getpid()), *shape)
+        self.site = json.loads((self.folder / "site.json").read_text())
+        self.nodes = [f"{name}-n{number}" for number in range(1, self.site["nodes"] + 1)]
 
     def tool(self, *words: str) -> str:
         done = subprocess.run(
@@ -40,7 +43,8 @@ class SlurmSite:
 
     def ask(self, *words: str, fails: bool = False) -> str:
         """What the site's operator sees."""
-        environment = {**os.environ, "SLURM_CONF": str(self.conf), "SLURM_TIME_FORMAT": "%s", "TZ": "UTC"}
+        path = f"{self.folder}/bin:{os.environ['PATH']}"
+        environment = {**os.environ, "PATH": path, "SLURM_CONF": str(self.conf), "SLURM_TIME_FORMAT": "%s", "TZ": "UTC"}
         done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60, env=environment)
         assert fails or done.returncode == 0, f"{words}: {done.stderr}"
         return done.stdout
@@ -61,18 +65,31 @@ class SlurmSite:
 
     def all_run(self) -> None:
         """Starts again whatever a test has ended, and waits until the node takes work."""
-        for daemon in ("munged", "mariadbd", "slurmdbd", "slurmctld", self.node):
+        rest = ["slurmrestd"] if self.site["rest"] else []
+        for daemon in ("munged", "mariadbd", "slurmdbd", "slurmctld", *self.nodes, *rest):
             self.start(daemon)
-        self.ask("scontrol", "update", f"nodename={self.node}", "state=RESUME", fails=True)
-        eventually(lambda: self.ask("sinfo", "-h", "-p", "gpu", "-o", "%t").strip() in ("idle", "mix"), seconds=60)
+        self.ask("scontrol", "update", f"nodename={','.join(self.nodes)}", "state=RESUME", fails=True)
+        ready = {"idle", "mix"}
+        eventually(lambda: set(self.ask("sinfo", "-h", "-p", "gpu", "-o", "%t").split()) <= ready, seconds=60)
+
+    def rest_options(self, folder: Path) -> dict[str, object]:
+        """[backend.slurm] for the way in by slurmrestd, with a token in a file as a site would keep it."""
+        token = folder / "token"
+        token.write_text(self.ask("scontrol", "token", "lifespan=3600"))
+        token.chmod(0o600)
+        return {"rest_url": f"http://127.0.0.1:{self.site['port'] + 41}", "token_file": str(token)}
 
 
-@pytest.fixture(scope="session")
-def slurm_site():
+def needs_slurm() -> None:
     why_not = subprocess.run(
         [sys.executable, str(TOOL), "missing"], capture_output=True, text=True, check=False, timeout=60
     ).stdout.strip()
     require(not why_not, f"Slurm: {why_not}")
+
+
+@pytest.fixture(scope="session")
+def slurm_site():
+    needs_slurm()
     site = SlurmSite(f"t{uuid.uuid4().hex[:8]}")
     yield site
     site.tool("down", site.name)
@@ -81,8 +98,63 @@ def slurm_site():
 @pytest.fixture
 def slurm_options(slurm_site):
     """[backend.slurm] for one test: jobs of its own names, and a queue that is looked at often."""
-    slurm_site.all_run()
+    return options_for(slurm_site)
+
+
+ROOTS = FOLDER.with_name(f"{FOLDER.name}-roots")
+
+
+@pytest.fixture(scope="session")
+def slurm_trixie():
+    """A site of Slurm 24.11, in a Debian 13 that is made once and stays for the next run."""
+    needs_slurm()
+    root = ROOTS / "trixie"
+    made = subprocess.run(
+        [sys.executable, str(TOOL), "mkroot", str(root), "trixie"],
+        capture_output=True, text=True, check=False, timeout=600,
+    )  # fmt: skip
+    if made.returncode:
+        pytest.skip(f"no Debian 13 can be made here: {made.stderr.strip()}")
+    site = SlurmSite(f"d{uuid.uuid4().hex[:8]}", "--nodes", "2", "--rest", "--root", str(root), "--bind", str(ROOT))
+    yield site
+    site.tool("down", site.name)
+
+
+def options_for(site):
+    site.all_run()
     return {
-        "conf": str(slurm_site.conf), "prefix": f"{uuid.uuid4().hex[:8]}-", "account": "paas", "poll_seconds": 0.2,
+        "conf": str(site.conf), "prefix": f"{uuid.uuid4().hex[:8]}-", "account": "paas", "poll_seconds": 0.2,
         "signal_seconds": 10, "lost_seconds": 30,
     }  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def slurm_pair():
+    """A second site: two nodes with four GPUs each, and slurmrestd."""
+    needs_slurm()
+    site = SlurmSite(f"p{uuid.uuid4().hex[:8]}", "--nodes", "2", "--rest")
+    yield site
+    site.tool("down", site.name)
+
+
+@pytest.fixture
+def pair_options(slurm_pair):
+    return options_for(slurm_pair)
+
+
+@pytest.fixture
+def rest_options(slurm_pair, tmp_path):
+    """The same by slurmrestd: no command of Slurm's is used."""
+    return {**options_for(slurm_pair), **slurm_pair.rest_options(tmp_path), "bin": str(tmp_path)}
+
+
+@pytest.fixture
+def trixie_options(slurm_trixie):
+    """Debian 13's own Python runs the wrapper there."""
+    tools = {"bin": str(slurm_trixie.folder / "bin"), "python": "/usr/bin/python3"}
+    return {**options_for(slurm_trixie), **tools}
+
+
+@pytest.fixture
+def trixie_rest_options(slurm_trixie, trixie_options, tmp_path):
+    return {**trixie_options, **slurm_trixie.rest_options(tmp_path), "bin": str(tmp_path)}
