@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from models_hub.estimate import Corrections, EstimateRequest, Hardware, estimate, memory_per_gpu
+from models_hub.estimate import Corrections, EstimateRequest, Hardware, effort, memory_per_gpu
 from models_hub.wording import Text
 
 
@@ -120,7 +120,7 @@ class Outlook:
 
 
 def outlook(need: Need, offer: Offer) -> Outlook | None:
-    """The estimate for this place; None where no run was described. Does not suggest anything, which costs time."""
+    """The figures of `models_hub.estimate.estimate` for this place, without sentences; None where no run is known."""
     if need.run is None:
         return None
     request = replace(
@@ -132,16 +132,18 @@ def outlook(need: Need, offer: Offer) -> Outlook | None:
     memory = memory_per_gpu(request)
     if not memory.fits:
         return Outlook(memory.total.value, memory.capacity_gb)
-    run = estimate(request)
+    seconds = effort.seconds_range(request, effort.flops_figure(request).value)
+    gpu_hours = effort.gpu_hours_range(request, seconds)
+    energy = effort.energy_range(request, gpu_hours)
     return Outlook(
         memory.total.value,
         memory.capacity_gb,
-        run.seconds.likely,
-        run.seconds.high,
-        run.gpu_hours.likely * need.runs,
-        run.gpu_hours.high * need.runs,
-        run.energy_kwh.likely * need.runs,
-        run.co2e_kg.likely * need.runs,
+        seconds.likely,
+        seconds.high,
+        gpu_hours.likely * need.runs,
+        gpu_hours.high * need.runs,
+        energy.likely * need.runs,
+        effort.carbon_range(request, energy).likely * need.runs,
     )
 
 

@@ -80,17 +80,23 @@ def _waiting(seconds: float) -> float:
 def carbon(need: Need, offer: Offer, outlook: Outlook | None, field: Field) -> Points:
     own = max(LEAST_KG, emitted_kg(offer, outlook))
     least = max(LEAST_KG, field.kg)
-    values: dict[str, Value] = {"kg": round(own, 3), "times": round(own / least, 1)}
+    values: dict[str, Value] = {"gas": _gas(emitted_kg(offer, outlook)), "times": round(own / least, 1)}
     if outlook is not None:
-        values["kwh"] = round(outlook.energy_kwh, 2)
-        words = gettext_noop("%(kwh)s kWh and %(kg)s kg CO2e, %(times)s times the least.")
+        values["kwh"] = outlook.energy_kwh
+        words = gettext_noop("%(kwh)s kWh and %(gas)s, %(times)s times the least.")
         if own <= least * 1.05:
-            words = gettext_noop("%(kwh)s kWh and %(kg)s kg CO2e, the least of all.")
+            words = gettext_noop("%(kwh)s kWh and %(gas)s, the least of all.")
     else:
-        words = gettext_noop("%(kg)s kg CO2e a GPU-hour, %(times)s times the least.")
+        words = gettext_noop("%(gas)s a GPU-hour, %(times)s times the least.")
         if own <= least * 1.05:
-            words = gettext_noop("%(kg)s kg CO2e a GPU-hour, the least of all.")
+            words = gettext_noop("%(gas)s a GPU-hour, the least of all.")
     return Points(100 * least / own, Text(words, values))
+
+
+def _gas(kg: float) -> Text:
+    if kg < 1:
+        return Text(gettext_noop("%(n)s g CO2e"), {"n": round(1000 * kg, 1)})
+    return Text(gettext_noop("%(n)s kg CO2e"), {"n": round(kg, 1)})
 
 
 def price(need: Need, offer: Offer, outlook: Outlook | None, field: Field) -> Points:

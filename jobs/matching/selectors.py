@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import OuterRef, Subquery, Sum
+from django.db.models import OuterRef, Prefetch, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from accounts.countries import ELIGIBLE
@@ -29,20 +29,20 @@ def offers(
 ) -> list[Offer]:
     """The offers of all connected and draining sites, or of the places given (whatever their site's state).
 
-    Seven queries, eight with a mode that is open at some sites only, one more where hours are asked for.
+    Six queries; one more each for a model, for hours and for a way to access, and for the sites where none are given.
     """
     if places is None:
         found = list(
             Partition.objects.exclude(site__status=Site.Status.KNOWN)
-            .select_related("site")
-            .defer("seeded", "site__seeded", "site__description", "site__source")
+            .defer("seeded", "confidence")
+            .prefetch_related(Prefetch("site", Site.objects.defer("seeded", "description", "source")))
         )
     else:
         found = list(places)
     sites = {partition.site_id for partition in found}
     agents = _agents(sites, at=at)
     models = _models(sites, need.model) if need.model else {}
-    rates = _rates(found, on=at.date())
+    rates = _rates(on=at.date())
     reports = _reports(sites)
     closed = _closed(sites, at=at)
     hours = _hours(organisation, on=at.date()) if organisation is not None and need.needs_hours else {}
@@ -123,14 +123,19 @@ def _models(sites: Iterable[int], slug: str) -> dict[int, dict[str, str]]:
     return {site: {slug: revision} for site, revision in rows}
 
 
-def _rates(partitions: Iterable[Partition], *, on: date) -> dict[int, Any]:
-    cards = RateCard.objects.valid_on(on).filter(partition__in=[partition.pk for partition in partitions])
-    return dict(cards.order_by("valid_from").values_list("partition", "eur_per_gpu_hour"))
+def _rates(*, on: date) -> dict[int, Any]:
+    """The rate in force of each hardware: of the approved ones, the last to begin, if it has not ended.
+
+    The same as `RateCard.objects.valid_on`, in one pass instead of a comparison of every pair.
+    """
+    begun = RateCard.objects.approved().filter(valid_from__lte=on).order_by("valid_from")
+    last = {row[0]: row[1:] for row in begun.values_list("partition", "eur_per_gpu_hour", "valid_to")}
+    return {partition: rate for partition, (rate, ends) in last.items() if ends is None or ends >= on}
 
 
 def _reports(sites: Iterable[int]) -> Reports:
     found: dict[tuple[int, str], list[PartitionReport]] = defaultdict(list)
-    for report in PartitionReport.objects.filter(site__in=sites, agent__revoked_at__isnull=True):
+    for report in PartitionReport.objects.filter(site__in=sites, agent__revoked_at__isnull=True).order_by():
         found[(report.site_id, report.name)].append(report)
     return found
 

@@ -200,7 +200,7 @@ class TrainingForm(StepForm):
 
     place = forms.ChoiceField(
         label=_("Where should it run?"),
-        help_text=_("Your data goes to the site you choose and nowhere else."),
+        help_text=_("Your data goes to the site you choose, and elsewhere only if you allow that in the last step."),
         widget=ChoiceCards,
         error_messages={
             "required": _("Choose where it should run."),

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -143,6 +144,6 @@ def _write_down(job: Job, *, old: Site, why: Why, at: datetime, **data: str) -> 
 
 
 def allowed_elsewhere(job: Job) -> list[Partition]:
-    """The places of the allocation at other sites, for the page that asks for consent."""
-    places = Partition.objects.filter(pk__in=job.allocation.places.values("partition")).select_related("site")
-    return [place for place in places if place.site_id != job.site_id]
+    """The hardware of the allocation at other sites than the job's, for the page that asks for consent."""
+    granted = Q(pk=job.allocation.partition_id) | Q(pk__in=job.allocation.places.values("partition"))
+    return list(Partition.objects.filter(granted).exclude(site=job.site_id).select_related("site"))

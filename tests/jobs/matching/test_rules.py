@@ -5,13 +5,13 @@ from decimal import Decimal
 
 import pytest
 
-from jobs.matching.facts import Able, Need, Offer
+from jobs.matching.facts import Able, Need, Offer, outlook
 from jobs.matching.health import Health, health_of
 from jobs.matching.rules import rank
 from jobs.matching.sectors import works_for
 from jobs.matching.span import span
 from jobs.matching.weights import CRITERIA, USUAL
-from models_hub.estimate import EstimateRequest, Hardware, Shape
+from models_hub.estimate import EstimateRequest, Hardware, Shape, estimate
 from tests.jobs.scene import AT
 
 A100 = Hardware(
@@ -86,6 +86,17 @@ def test_a_place_that_meets_every_rule_is_ranked():
         need, [offer(models={"m": "1"}, agents=agents, modes=frozenset({"playground"}), hours_left=10**6)]
     ).ranked
     assert one.outlook.fits and one.outlook.gpu_hours > 0
+
+
+@pytest.mark.parametrize("hardware", [A100, replace(A100, grid_g_per_kwh=40, pue=1.1), replace(A100, bf16_tflops=900)])
+def test_what_a_run_takes_is_what_the_estimator_says(hardware):
+    said = estimate(replace(RUN, hardware=hardware))
+    found = outlook(Need(run=RUN, runs=3), offer(hardware=hardware))
+    assert (found.seconds, found.most_seconds) == (said.seconds.likely, said.seconds.high)
+    assert (found.gpu_hours, found.energy_kwh, found.co2e_kg) == tuple(
+        3 * figure.likely for figure in (said.gpu_hours, said.energy_kwh, said.co2e_kg)
+    )
+    assert (found.need_gb, found.have_gb) == (said.memory.total.value, said.memory.capacity_gb)
 
 
 def test_one_able_agent_of_several_is_enough():

@@ -65,6 +65,12 @@ def test_the_newest_rate_in_force_that_day_counts(place):
     assert RateCard.objects.count() == 3
 
 
+def test_a_rate_that_has_ended_without_a_successor_is_none(place):
+    make_rate(place, "3.00", valid_from=AT.date() - timedelta(days=9), valid_to=AT.date() - timedelta(days=1))
+    assert only().eur_per_gpu_hour is None
+    assert not RateCard.objects.valid_on(AT.date()).exists()
+
+
 def test_the_model_in_the_sites_store_counts_with_its_version(place):
     model = make_foundation_model()
     StoredModel.objects.create(site=place.site, model=model, revision="r7", last_reported_at=AT)
@@ -166,7 +172,7 @@ def test_many_places_cost_no_further_query(place, django_assert_num_queries):
     def look():
         return selectors.offers(need, at=AT, organisation=organisation, mode=mode)
 
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         assert len(look()) == 1
     for _ in range(5):
         site = make_site()
@@ -176,5 +182,5 @@ def test_many_places_cost_no_further_query(place, django_assert_num_queries):
             make_allocation(organisation=organisation, partition=(found := make_partition(site=site)))
             report(found, agent)
         MaintenanceWindow.objects.create(site=site, starts_at=AT, ends_at=AT + timedelta(hours=1))
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         assert len(look()) == 21
