@@ -14,6 +14,7 @@ from jobs.siteapi import keys, portal_keys, services
 from jobs.siteapi.features import PROTOCOLS, common_protocol
 from jobs.siteapi.http import lease_token, read_object, site_call
 from jobs.siteapi.messages import read_models, read_sync
+from jobs.siteapi.openapi import document
 from jobs.siteapi.services.store import MAX_TOKENIZER
 from jobs.siteapi.signatures import PresentedKey, verify
 from models_hub.models import DatasetPart
@@ -23,7 +24,7 @@ from portal.kernel.errors import DomainError
 
 # A waiting agent holds a thread of this process; the pages keep the rest. Who finds no seat is answered at once.
 WAITING_SEATS = BoundedSemaphore(6)
-LOOK_EVERY = 1.0
+LOOK_EVERY = 0.25
 BUSY_POLL_SECONDS = 2
 
 
@@ -123,7 +124,7 @@ def sync(request: HttpRequest, body: bytes, agent: SiteAgent, signed_with: Agent
 
 
 def _wait_for_work(agent: SiteAgent, signed_with: AgentKey, message: Any, *, drain: bool | None) -> dict[str, Any]:
-    """Looks once a second. Between two looks this thread holds no transaction and no database connection."""
+    """Looks four times a second. Between two looks this thread holds no transaction and no database connection."""
     give_up = time.monotonic() + message.wait
     found: dict[str, Any] = {"work": [], "cancel": [], "drain": drain}
     while time.monotonic() < give_up and not (found["work"] or found["cancel"]) and found["drain"] == drain:
@@ -195,6 +196,19 @@ def tokenizer(request: HttpRequest, body: bytes, agent: SiteAgent, slug: str) ->
         config=config if isinstance(config, dict) else {},
     )
     return JsonResponse({"stored": True})
+
+
+@site_call("GET", signed=False)
+def openapi(request: HttpRequest, body: bytes) -> HttpResponseBase:
+    """Every message with its fields and an example."""
+    return JsonResponse(document())
+
+
+@site_call("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", signed=False, max_body=MAX_TOKENIZER)
+def unknown_address(request: HttpRequest, body: bytes, rest: str) -> HttpResponseBase:
+    raise DomainError(
+        "address_unknown", _("There is no such address. docs/site-protocol.md lists those there are."), status=404
+    )
 
 
 def _base64_of(hexadecimal: str) -> str:

@@ -39,6 +39,8 @@ def site_call(
         @wraps(view)
         def answer(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
             try:
+                if "\0" in request.path_info:
+                    raise DomainError("address_unknown", _("There is no such address; it is damaged."), status=404)
                 if request.method not in methods:
                     raise DomainError("method_not_allowed", _("This address does not know that method."), status=405)
                 body = read_body(request, most=max_body)
@@ -54,6 +56,7 @@ def site_call(
             response["Cache-Control"] = "no-store"
             return response
 
+        answer.answers_machines = True  # type: ignore[attr-defined]
         return answer
 
     return wrap

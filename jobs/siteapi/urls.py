@@ -16,4 +16,7 @@ urlpatterns = [
     path("attempts/<str:key>/artefacts", api.artefacts, name="artefacts"),
     path("attempts/<str:key>/artefacts/<path:path>", api.artefact, name="artefact"),
     path("models/<slug:slug>/tokenizer", api.tokenizer, name="tokenizer"),
+    path("openapi.json", api.openapi, name="openapi"),
+    # Whatever an agent calls, it is answered by a problem document and not by a page for people.
+    path("<path:rest>", api.unknown_address, name="unknown"),
 ]

@@ -29,7 +29,9 @@ class DomainErrorMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, *view: object) -> HttpResponse | None:
+    def process_view(self, request: HttpRequest, view: object, *words: object) -> HttpResponse | None:
+        if getattr(view, "answers_machines", False):
+            return None  # no page for people; it refuses such an address in its own words
         if "%00" in request.META.get("QUERY_STRING", "") or "\x00" in request.path_info:
             # No row can hold it, so the database would refuse what no page of ours has sent.
             damaged = DomainError("address_damaged", _("This address is damaged. Open the page from the menu instead."))
