@@ -39,6 +39,8 @@ INTERNAL = "internal"
 _FORGED = frozenset(
     {
         "attempt_unknown",
+        "stale_lease",
+        "usage_method",
         "usage_negative",
         "usage_in_the_future",
         "usage_before_lease",
