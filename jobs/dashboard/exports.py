@@ -2,12 +2,13 @@
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from django.http import StreamingHttpResponse
 
 from accounts.models import Organisation
-from jobs.dashboard.usage import JobUse, Period, settled_jobs
+from jobs.dashboard.usage import JobUse, Period, settled_jobs, with_footprints
 from portal.kernel.money import seconds_to_hours
 
 # A cell that begins like this is a formula to a spreadsheet, whoever wrote it.
@@ -16,6 +17,7 @@ CHUNK = 500
 HEADER = (
     "job", "name", "recipe", "method", "base_model", "allocation", "site", "hardware", "state", "started_at",
     "ended_at", "settled_at", "gpu_seconds", "gpu_hours", "eur_per_gpu_hour", "value_eur", "energy_kwh",
+    "energy_method", "energy_measured_kwh", "co2e_kg", "pue", "grid_g_per_kwh", "grid_source", "starts",
 )  # fmt: skip
 
 
@@ -43,14 +45,26 @@ def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[
 
 
 def usage_rows(organisation: Organisation, period: Period) -> Iterator[tuple[Any, ...]]:
-    for job in settled_jobs(organisation, period).iterator(chunk_size=CHUNK):
-        use = JobUse(job)
+    for use in _uses(organisation, period):
+        job, footprint = use.job, use.footprint
+        grids = footprint.grids if footprint else ()
         yield (
             job.reference, job.name, job.recipe, job.method, job.base_model.slug, job.allocation.reference,
             job.site.slug, job.partition.name, job.state, _moment(job.started_at), _moment(job.ended_at),
             _moment(job.settled_at), use.used, seconds_to_hours(use.used), job.allocation.eur_per_gpu_hour, use.value,
-            None if use.energy_kwh is None else round(use.energy_kwh, 4),
+            None if footprint is None else round(footprint.kwh, 4), footprint and str(footprint.method),
+            round(footprint.measured_kwh, 4) if footprint and footprint.measured_kwh else None,
+            None if footprint is None else round(footprint.co2e_kg, 4), " / ".join(f"{one.pue:g}" for one in grids),
+            " / ".join(str(one.g_per_kwh) for one in grids), " / ".join(str(one.source_words) for one in grids),
+            footprint.starts if footprint else 0,
         )  # fmt: skip
+
+
+def _uses(organisation: Organisation, period: Period) -> Iterator[JobUse]:
+    """The jobs in pieces, each with its energy; one query a piece."""
+    jobs = settled_jobs(organisation, period).iterator(chunk_size=CHUNK)
+    while piece := list(islice(jobs, CHUNK)):
+        yield from with_footprints(piece)
 
 
 def usage_csv(organisation: Organisation, period: Period) -> StreamingHttpResponse:

@@ -1,20 +1,21 @@
 """What an organisation used: by allocation, job and week, with its value at the frozen rate and its energy."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import BigIntegerField, Count, Exists, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Organisation
 from jobs.ledger.selectors import charged_to_job, used_by_allocation
 from jobs.ledger.services import Balance, balances
-from jobs.models import Allocation, Job, UsageRecord
+from jobs.metering.energy import Footprint, footprint_of, footprints
+from jobs.models import Allocation, Job
 from portal.kernel.money import gpu_seconds_value
 
-JOULES_PER_KWH = 3_600_000
 DEFAULT_WEEKS = 26
 
 
@@ -67,9 +68,10 @@ def allocation_use(organisation: Organisation, period: Period) -> list[Allocatio
 
 @dataclass(frozen=True)
 class JobUse:
-    """One job that was settled."""
+    """One job that was settled, and what it drew; None where it held nothing."""
 
     job: Job
+    footprint: Footprint | None = None
 
     @property
     def used(self) -> int:
@@ -79,47 +81,28 @@ class JobUse:
     def value(self) -> Decimal:
         return gpu_seconds_value(self.used, self.job.allocation.eur_per_gpu_hour)
 
-    @property
-    def energy_kwh(self) -> float | None:
-        joules = getattr(self.job, "joules", None)
-        return None if joules is None else joules / JOULES_PER_KWH
-
-
-def measured_energy() -> Subquery:
-    """For Job querysets: joules the sites measured; null where a site has no meter.
-
-    A corrected record is replaced by its correction; of one start the scheduler's accounting counts before the receipt.
-    """
-    accounted = UsageRecord.objects.filter(
-        attempt=OuterRef("attempt"), started_at=OuterRef("started_at"), method=UsageRecord.Method.ACCOUNTING
-    )
-    records = (
-        UsageRecord.objects.filter(attempt__job=OuterRef("pk"), corrections__isnull=True)
-        .exclude(Exists(accounted), method=UsageRecord.Method.RECEIPT)
-        .order_by()
-        .values("attempt__job")
-        .annotate(total=Sum("energy_joules"))
-        .values("total")
-    )
-    return Subquery(records, output_field=BigIntegerField())
-
 
 def settled_jobs(organisation: Organisation, period: Period) -> QuerySet[Job]:
-    """Jobs settled in the period, newest first, with what each was charged and the energy where it was measured."""
+    """Jobs settled in the period, newest first, with what each was charged."""
     return (
         Job.objects.filter(organisation=organisation, settled_at__gte=period.since, settled_at__lt=period.until)
         .select_related("allocation", "site", "partition", "base_model")
         .defer("spec", "answers", "estimate")
-        .annotate(booked=charged_to_job(), joules=measured_energy())
+        .annotate(booked=charged_to_job())
         .order_by("-settled_at", "-pk")
     )
 
 
-def runs_and_energy(organisation: Organisation, period: Period) -> tuple[int, float | None]:
-    """How many jobs were settled in the period, and the kWh that sites measured (None when none did). One query."""
-    jobs = settled_jobs(organisation, period).order_by().select_related(None).defer(None)
-    found = jobs.aggregate(runs=Count("pk"), measured=Sum("joules"))
-    return found["runs"], None if found["measured"] is None else found["measured"] / JOULES_PER_KWH
+def with_footprints(jobs: Sequence[Job]) -> list[JobUse]:
+    """These jobs with their energy. One query."""
+    found = footprints(job.pk for job in jobs)
+    return [JobUse(job, found.get(job.pk)) for job in jobs]
+
+
+def runs_and_footprint(organisation: Organisation, period: Period) -> tuple[int, Footprint | None]:
+    """How many jobs were settled in the period, and their energy and CO2e together. Two queries."""
+    jobs = settled_jobs(organisation, period).select_related(None).defer(None)
+    return jobs.order_by().count(), footprint_of(jobs)
 
 
 def totals(rows: list[AllocationUse]) -> dict[str, Any]:

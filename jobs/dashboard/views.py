@@ -23,7 +23,7 @@ from jobs.dashboard.charts import monday_of, weekly_chart
 from jobs.dashboard.exports import usage_csv
 from jobs.dashboard.forms import PeriodForm
 from jobs.dashboard.public_estimate import PublicEstimateForm, model_for, public_estimate, recipe_for
-from jobs.dashboard.usage import JobUse, allocation_use, runs_and_energy, settled_jobs, totals
+from jobs.dashboard.usage import allocation_use, runs_and_footprint, settled_jobs, totals, with_footprints
 from jobs.ledger.selectors import used_by_week
 from portal.kernel.clock import now, today
 
@@ -98,9 +98,9 @@ def usage(request: HttpRequest) -> HttpResponse:
     period = form.period
     rows = allocation_use(organisation, period)
     use = [row for row in used_by_week(organisation, since=period.since) if row.week <= period.last]
-    runs, energy_kwh = runs_and_energy(organisation, period)
+    runs, footprint = runs_and_footprint(organisation, period)
     paginator = Paginator(settled_jobs(organisation, period), PAGE)
-    paginator.count = runs  # counted with the energy, in one query
+    paginator.count = runs
     page = paginator.get_page(request.GET.get("page"))
     first = max(period.first, period.last - timedelta(weeks=LONGEST_CHART - 1))
     states = {row.allocation.site.granting_state for row in rows} - {""}
@@ -112,8 +112,8 @@ def usage(request: HttpRequest) -> HttpResponse:
         "chart": weekly_chart([row for row in use if row.week >= monday_of(first)], first=first, last=period.last),
         "chart_cut": first > period.first,
         "page": page,
-        "jobs": [JobUse(job) for job in page],
-        "energy_kwh": energy_kwh,
+        "jobs": with_footprints(page.object_list),
+        "footprint": footprint,
         "rooms": [
             {"state": country_name(room.granting_state), "room": room}
             for room in headrooms(organisation=organisation, on=on, states=states)

@@ -178,11 +178,12 @@ class Cost:
 
 def cost_of(job: Job, held: int) -> Cost:
     rate = job.allocation.eur_per_gpu_hour
-    booked = {
-        entry.kind: -entry.gpu_seconds
-        for entry in job.ledger_entries.filter(kind__in=[LedgerEntry.Kind.RESERVE, LedgerEntry.Kind.CHARGE])
-    }
-    charged = booked.get(LedgerEntry.Kind.CHARGE)
+    # Of several charges the one in force: those before it were reversed.
+    in_force = job.ledger_entries.filter(
+        kind__in=[LedgerEntry.Kind.RESERVE, LedgerEntry.Kind.CHARGE], reversed_by__isnull=True
+    )
+    booked = {entry.kind: -entry.gpu_seconds for entry in in_force}
+    charged = booked.get(LedgerEntry.Kind.CHARGE, 0 if job.settled_at else None)
     return Cost(
         reserved=booked.get(LedgerEntry.Kind.RESERVE, 0),
         held=held,

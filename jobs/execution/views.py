@@ -20,7 +20,8 @@ from jobs.execution.curves import all_charts, loss_chart
 from jobs.execution.moves import story
 from jobs.execution.services import cancel_job, copy_draft, retry_job, set_may_move, used_gpu_seconds
 from jobs.execution.services.moving import allowed_elsewhere
-from jobs.models import Job
+from jobs.metering.energy import footprints
+from jobs.models import Job, UsageDiscrepancy, UsageRecord
 from jobs.states import JOB_WAITING, JobState
 from portal.kernel.clock import now
 from portal.kernel.errors import DomainError
@@ -90,6 +91,7 @@ def job(request: HttpRequest, pk: UUID) -> HttpResponse:
         "elsewhere": [] if row.is_final else sorted({place.site.name for place in allowed_elsewhere(row)}),
         "tabs": _tabs(row, "jobs:job"),
         "method": selectors.METHODS.get(row.method, row.method),
+        "footprint": footprints([row.pk]).get(row.pk),
     }
     return render(request, "jobs/job.html", context)
 
@@ -173,7 +175,12 @@ def job_cost(request: HttpRequest, pk: UUID) -> HttpResponse:
         "job": row,
         "tabs": _tabs(row, "jobs:job_cost"),
         "cost": selectors.cost_of(row, used_gpu_seconds(attempt) if attempt else 0),
-        "usage": attempt.usage_records.all() if attempt else [],
+        "attempt": attempt,
+        "so_far": attempt.provisional_gpu_seconds if attempt and not row.is_final else None,
+        "usage": UsageRecord.objects.filter(attempt__job=row).select_related("corrects"),
+        "questions": UsageDiscrepancy.objects.filter(attempt__job=row, resolved_at__isnull=True).exists(),
+        "bookings": row.ledger_entries.order_by("pk"),
+        "footprint": footprints([row.pk]).get(row.pk),
         "rules": RULES,
     }
     return render(request, "jobs/job_cost.html", context)

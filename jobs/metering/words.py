@@ -56,9 +56,7 @@ _WORDS: dict[str, Words] = {
 }  # fmt: skip
 
 _DIGEST = {
-    "conflict": _(
-        "Both books have this start, with other numbers. Rows never change: ours stands until corrected."
-    ),
+    "conflict": _("Both books have this start, with other numbers. Rows never change: ours stands until corrected."),
     "unknown_at_site": _("Our book has this start, and the site's has not."),
     "refused": _("The site's book has this start, and its numbers cannot be true; they were refused."),
     "incomplete": _("The site counts more rows than it sends."),

@@ -19,12 +19,13 @@ from tests.factories import (
     make_organisation,
     make_partition,
     make_rate,
+    make_site,
     make_user,
 )
 
 pytestmark = pytest.mark.django_db
-# A page of figures like the dashboard, so its budget is the dashboard's.
-BUDGET = 15
+# A page of figures like the dashboard: its budget, and two for energy (of the period, of the runs on the page).
+BUDGET = 17
 
 
 @pytest.fixture
@@ -122,27 +123,50 @@ def test_a_long_period_is_charted_for_a_year_only(get, company):
     assert response.context["chart_cut"]
 
 
-def test_energy_is_shown_where_a_site_measured_it(get, company):
-    allocation = make_allocation(organisation=company)
+def kwh(response):
+    return round(response.context["footprint"].kwh, 6)
+
+
+def at_a_site(company):
+    """An allocation at a site of PUE 1.5 with GPUs of 400 W, on a grid of 100 g a kWh."""
+    site = make_site(pue="1.5", grid_g_per_kwh=100, grid_source="ENTSO-E 2023")
+    return make_allocation(organisation=company, partition=make_partition(site=site, tdp_watts=400))
+
+
+def test_energy_is_measured_where_a_site_does_and_else_estimated(get, company):
+    allocation = at_a_site(company)
     record(settled(allocation, 3600), joules=7_200_000)
     record(settled(allocation, 3600), joules=None)
     response = get()
-    assert response.context["energy_kwh"] == 2.0
-    assert {row.energy_kwh for row in response.context["jobs"]} == {None, 2.0}
+    assert kwh(response) == 3.6  # (2.0 measured + 0.4 rated) × 1.5
+    assert {(row.footprint.method, round(row.footprint.co2e_kg, 3)) for row in response.context["jobs"]} == {
+        ("measured", 0.3),
+        ("estimated", 0.06),
+    }
+    text = response.content.decode()
+    assert "3.60 kWh" in text and "0.36 kg CO2e" in text
+    assert "Partly measured by the site" in text and "100 g CO2e per kWh (ENTSO-E 2023)" in text
+
+
+def test_a_run_that_held_nothing_has_no_energy(get, company):
+    settled(make_allocation(organisation=company), 0)
+    response = get()
+    assert response.context["footprint"] is None
+    assert [row.footprint for row in response.context["jobs"]] == [None]
 
 
 def test_a_receipt_beside_the_accounting_is_not_counted_twice(get, company):
     job = settled(make_allocation(organisation=company), 3600)
     record(job, joules=3_600_000)
     record(job, joules=3_500_000, method=UsageRecord.Method.RECEIPT)
-    assert get().context["energy_kwh"] == 1.0
+    assert kwh(get()) == 1.3
 
 
 def test_a_corrected_record_is_replaced_by_its_correction(get, company):
     job = settled(make_allocation(organisation=company), 3600)
     wrong = record(job, joules=36_000_000)
     record(job, joules=3_600_000, method=UsageRecord.Method.CORRECTION, corrects=wrong)
-    assert get().context["energy_kwh"] == 1.0
+    assert kwh(get()) == 1.3
 
 
 def test_another_companys_use_is_not_shown(get, client, company):
@@ -173,7 +197,10 @@ def test_the_csv_holds_every_run_with_exact_seconds(client, get, company):
     record(job, joules=1_800_000)
     (row,) = table(client)
     assert (row["job"], row["name"], row["gpu_seconds"], row["gpu_hours"]) == (job.reference, "Sorter", "4999", "1.39")
-    assert (row["value_eur"], row["eur_per_gpu_hour"], row["energy_kwh"]) == ("3.05", "2.2000", "0.5")
+    assert (row["value_eur"], row["eur_per_gpu_hour"]) == ("3.05", "2.2000")
+    assert (row["energy_kwh"], row["energy_method"], row["energy_measured_kwh"]) == ("0.65", "measured", "0.5")
+    assert (row["co2e_kg"], row["pue"], row["grid_g_per_kwh"], row["starts"]) == ("0.1625", "1.3", "250", "1")
+    assert row["grid_source"] == "our default, because no figure of this country was read"
 
 
 def test_the_csv_never_starts_a_formula(client, get, company):

@@ -89,7 +89,7 @@ def test_the_list_is_filtered_paginated_and_cheap(client, scene, django_assert_m
 
 
 @pytest.mark.parametrize(
-    ("name", "most"), [("job", 12), ("job_status", 10), ("job_log", 8), ("job_metrics", 8), ("job_cost", 9)]
+    ("name", "most"), [("job", 13), ("job_status", 10), ("job_log", 8), ("job_metrics", 8), ("job_cost", 13)]
 )
 def test_a_jobs_pages_stay_cheap(client, scene, name, most, django_assert_max_num_queries):
     run(scene, steps=30)
