@@ -53,7 +53,7 @@ test:
 
 faults:
 	$(call set_up,portal dev site ray)
-	@PYTHON="$(PYTHON)" deploy/test-packages.sh
+	@PYTHON="$(PYTHON)" deploy/test-packages.sh long
 	@exec deploy/test.sh -q -m "long or faults" $(ARGS)
 
 lint:

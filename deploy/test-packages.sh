@@ -30,4 +30,6 @@ command -v chromium-headless-shell >/dev/null ||
     wanted Chromium browser chromium-headless-shell fonts-dejavu-core fonts-liberation
 "${PYTHON:-python3}" deploy/slurm/local_slurm.py missing >/dev/null ||
     wanted Slurm Slurm slurmctld slurmd slurmdbd slurmrestd slurm-client slurm-wlm-jwt-plugin munge mariadb-server
+# Only the long tests run Slurm of another Debian, in a chroot that this makes.
+[ "${1:-}" != long ] || command -v mmdebstrap >/dev/null || wanted mmdebstrap "Slurm 24.11" mmdebstrap
 exit 0
