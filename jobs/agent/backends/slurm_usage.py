@@ -16,8 +16,9 @@ from jobs.agent.files import read_json, write_json
 
 logger = logging.getLogger(__name__)
 
-# Accounting and receipt further apart than this, in seconds and as a share, are somebody's to look at.
-APART_SECONDS, APART_SHARE = 60, 0.01
+# Accounting and receipt further apart than this, in seconds or as a share, are somebody's to look at (the portal judges
+# by the same rule, jobs.metering.rules); so many seconds Slurm may need to start a program and to notice its end.
+APART_SECONDS, APART_SHARE, NOT_TOLD_APART = 60, 0.01, 10
 
 
 def metered(path: Path, facts: Facts, *, gpus: int, at: datetime) -> list[UsageRow]:
@@ -99,8 +100,9 @@ def _compare(line: dict[str, Any]) -> None:
     receipt = line["receipt_gpu_seconds"]
     if receipt is None or not line["gpus"]:
         return
-    apart = abs(line["gpu_seconds"] - receipt)
-    if apart > max(APART_SECONDS * line["gpus"], APART_SHARE * receipt):
+    apart, gpus = abs(line["gpu_seconds"] - receipt), line["gpus"]
+    far = apart > APART_SECONDS * gpus or apart > APART_SHARE * line["gpu_seconds"]
+    if far and apart > NOT_TOLD_APART * gpus:
         logger.error(
             "Attempt %s: Slurm accounts %d GPU-seconds for job %s, its own receipt says %d. Somebody should look.",
             line["key"], line["gpu_seconds"], line["native_id"], receipt,
