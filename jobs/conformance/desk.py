@@ -266,7 +266,7 @@ class Desk:
             ticket = secrets.token_urlsafe(24)
             self.tickets[ticket] = (job.key, name, time.monotonic() + self.ticket_life)
             expires = datetime.now(UTC) + timedelta(seconds=self.ticket_life)
-            rows.append({"name": name, "url": f"{self.url}{PREFIX}/inputs/{ticket}", "expires_at": expires.isoformat()})
+            rows.append({"name": name, "url": f"{PREFIX}/inputs/{ticket}", "expires_at": expires.isoformat()})
         return rows
 
     def _new_key(self, seen: Seen) -> Plain:

@@ -17,9 +17,9 @@ def give_input(desk: "Desk", seen: Seen) -> Plain:
     if "ticket" in seen.where:
         key, name, until = desk.tickets.get(seen.where["ticket"], ("", "", 0.0))
         if not key:
-            return problem(404, "input_unknown")
+            return problem(404, "address_unknown")
         if time.monotonic() > until:
-            return problem(410, "input_expired", "The address has expired; ask for a fresh one.")
+            return problem(410, "address_expired", "The address has expired; ask for a fresh one.")
     else:
         refusal = _refusal(desk, seen)
         if refusal:

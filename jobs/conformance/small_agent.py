@@ -575,7 +575,7 @@ class Agent:
         try:
             return self.call("GET", target, token=attempt["token"])[2]
         except Refused as refusal:
-            if url and refusal.code == "input_expired":
+            if url and refusal.code == "address_expired":
                 attempt["inputs_wanted"], attempt["not_before"] = True, time.monotonic() + 0.1
                 return None
             raise
