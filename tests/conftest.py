@@ -8,6 +8,13 @@ from tests.shares import HEAVY, WAITING, share_of, turn_of
 RETRIED = (*HEAVY, *WAITING, "tests/journeys/")
 
 
+def pytest_configure(config):
+    """Every message of the site protocol passes a reader that knows docs/site-api.yaml."""
+    from django.conf import settings
+
+    settings.MIDDLEWARE = ["tests.jobs.siteapi.wire.Checked", *settings.MIDDLEWARE]
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
         if item.nodeid.startswith(RETRIED) or item.get_closest_marker("browser"):
@@ -46,6 +53,26 @@ def private_files(settings, tmp_path):
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
     settings.PORTAL_SIGNING_KEY_FILE = str(tmp_path / "portal-signing-key.pem")
+
+
+@pytest.fixture(autouse=True)
+def documented_messages():
+    """No message went over the wire that docs/site-api.yaml does not describe."""
+    from tests.jobs.siteapi.wire import FAULTS
+
+    FAULTS.clear()
+    yield
+    found = list(dict.fromkeys(FAULTS))
+    assert not found, "\n".join(["docs/site-api.yaml does not describe this:", *found[:10]])
+
+
+@pytest.fixture
+def odd_messages(documented_messages):
+    """For a test that sends, on purpose, what no document describes and the portal bears with."""
+    from tests.jobs.siteapi.wire import FAULTS
+
+    yield
+    FAULTS.clear()
 
 
 @pytest.fixture(autouse=True)

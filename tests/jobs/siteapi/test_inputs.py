@@ -98,6 +98,7 @@ def test_an_expired_address_is_refused_and_a_fresh_one_is_to_be_had(signed):
         assert fetch(signed.caller, fresh[key][0]["url"].removeprefix("/site/v1")).status_code == 200
 
 
+@pytest.mark.usefixtures("odd_messages")
 def test_fresh_addresses_are_given_for_ones_own_open_attempts_only(signed):
     stranger = enrolled(make_scene(slug="elsewhere").site)
     stranger.session(MODELS, features=["signed_inputs"])

@@ -18,6 +18,7 @@ def test_both_sides_know_the_same_features_today():
     assert set(FEATURES) == set(features.FEATURES)
 
 
+@pytest.mark.usefixtures("odd_messages")
 def test_the_features_that_both_sides_know_are_agreed(scene):
     answer = session(scene, describe={"features": ["keys", "teleportation", "drain", 7]}).json()
     assert answer["features"] == ["drain", "keys"]
@@ -25,6 +26,7 @@ def test_the_features_that_both_sides_know_are_agreed(scene):
     assert (agent.knows("keys"), agent.knows("teleportation"), agent.knows("removal")) == (True, False, False)
 
 
+@pytest.mark.usefixtures("odd_messages")
 @pytest.mark.parametrize("named", [None, [], "keys", {"keys": True}])
 def test_an_agent_that_names_no_features_works_as_before(scene, named):
     answer = session(scene, describe={} if named is None else {"features": named})
