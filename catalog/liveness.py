@@ -24,7 +24,7 @@ def register_last_heard(reader: Reader) -> None:
 class Capacity:
     """How busy a site is and when it stands still, as the app above knows it; what each holds the template shows.
 
-    `partitions` have name, gpus_total, gpus_free, queued, health, starts, measured_at and stale.
+    `partitions` have name, gpus_total, gpus_free, queued, health, starts, age_seconds and stale.
     """
 
     partitions: Sequence[Any] = ()

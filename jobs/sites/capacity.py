@@ -24,7 +24,7 @@ class Busy:
     queued: int
     health: str
     detail: str
-    measured_at: datetime
+    age_seconds: int
     stale: bool
     # (GPUs, nodes, seconds from now on): when a job of that shape would start, as the scheduler expects.
     starts: tuple[tuple[int, int, int], ...] = ()
@@ -49,6 +49,7 @@ def public_capacity(site: Site, at: datetime) -> Capacity:
 
 
 def _busy(row: PartitionReport, at: datetime) -> Busy:
+    stale = at - row.measured_at > timedelta(seconds=row.good_for_seconds)
     return Busy(
         site_id=row.site_id,
         name=row.name,
@@ -57,9 +58,10 @@ def _busy(row: PartitionReport, at: datetime) -> Busy:
         queued=row.queued,
         health=row.health,
         detail=row.detail,
-        measured_at=row.measured_at,
-        stale=at - row.measured_at > timedelta(seconds=row.good_for_seconds),
-        starts=tuple(_start(one, at) for one in row.expected_starts[:STARTS_SHOWN]),
+        age_seconds=max(0, round((at - row.measured_at).total_seconds())),
+        stale=stale,
+        # What was expected by figures out of date is not said any more.
+        starts=() if stale else tuple(_start(one, at) for one in row.expected_starts[:STARTS_SHOWN]),
     )
 
 

@@ -49,7 +49,7 @@ class SiteRow:
 
     site: Site
     health: Health | None
-    seen_at: datetime | None
+    silent_seconds: int | None
     agents: int
     running: int
     waiting: int
@@ -95,7 +95,7 @@ def site_rows(user: User, *, at: datetime) -> tuple[list[SiteRow], list[Site]]:
             SiteRow(
                 site=site,
                 health=health_of(last, at=at) if site.pk in seen else None,
-                seen_at=last,
+                silent_seconds=silence(last, at=at),
                 agents=len(seen.get(site.pk, [])),
                 running=counts[site.pk, True],
                 waiting=counts[site.pk, False],
@@ -106,6 +106,11 @@ def site_rows(user: User, *, at: datetime) -> tuple[list[SiteRow], list[Site]]:
         )
     known = [site for site in sites if site not in joined]
     return rows, known
+
+
+def silence(last: datetime | None, *, at: datetime) -> int | None:
+    """Seconds since the last word; None for never."""
+    return max(0, round((at - last).total_seconds())) if last is not None else None
 
 
 def _job_counts(sites: Iterable[Site]) -> dict[tuple[int, bool], int]:

@@ -46,11 +46,12 @@ def site(request: HttpRequest, slug: str) -> HttpResponse:
     """How the site is now, and what waits for its operator."""
     found, at = operated(request, slug), now()
     agents = selectors.agents_of(found, at=at)
+    seen = [row.agent.last_seen_at for row in agents if row.agent.last_seen_at]
     windows = list(selectors.windows_of(found, at=at))
     context = frame_of(found, "operated_site") | {
         "agents": agents,
         "health": selectors.site_health(agents),
-        "seen_at": max((row.agent.last_seen_at for row in agents if row.agent.last_seen_at), default=None),
+        "silent_seconds": selectors.silence(max(seen, default=None), at=at),
         "draining": found.status == found.Status.DRAINING,
         "busy": busy([found], at=at).get(found.pk, []),
         "attempts": selectors.jobs_at(found, unfinished=True)[:NEWEST],

@@ -35,7 +35,7 @@ ROOMS: tuple[Room, ...] = (
     Room("jobs:queue", _("Queue"), _for(HELPDESK), ("jobs:review*", "jobs:queue*")),
     Room("jobs:supported", _("Public support"), _for(HELPDESK), ("jobs:supported*",)),
     Room("accounts:size_reviews", _("Company sizes"), _for(HELPDESK), ("accounts:size_review*",)),
-    Room("jobs:operated_sites", _("Operations"), _for(OPERATOR, ADMINISTRATOR), ("jobs:operated*",)),
+    Room("jobs:operated_sites", _("Operations"), _for(OPERATOR, ADMINISTRATOR), ("jobs:operated*", "jobs:discrepanc*")),
     Room("jobs:dashboard", _("Dashboard"), _for(MEMBER)),
     Room("catalog:models", _("Models"), _for(ANYONE), ("catalog:model*", "catalog:compare*")),
     Room("catalog:sites", _("Sites"), _for(ANYONE), ("catalog:site*", "jobs:matching*")),

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from jobs.models import MaintenanceWindow, PartitionReport, SiteAgent
-from jobs.siteapi.services.capacity import LONGEST_PROMISE, MAX_PARTITIONS
+from jobs.siteapi.services.capacity import LONGEST_PROMISE, MAX_PARTITIONS, remembered, store_capacity
 from tests.jobs.scene import make_scene
 from tests.jobs.siteapi.conftest import MODELS, enrolled
 
@@ -56,11 +56,17 @@ def test_a_change_is_written_at_once_and_a_partition_no_longer_named_goes(scene)
     assert list(PartitionReport.objects.values_list("name", "gpus_free")) == [("gpu", 0)]
 
 
-def test_a_clock_ahead_and_an_endless_promise_are_not_believed(scene):
-    scene.caller.say(capacity=capacity(ago=-3600, good_for_seconds=10**9))
-    row = PartitionReport.objects.get()
-    assert row.measured_at <= datetime.now(UTC)
-    assert row.good_for_seconds == LONGEST_PROMISE
+def test_a_clock_ahead_is_not_believed(scene):
+    scene.caller.say(capacity=capacity(ago=-3600))
+    assert PartitionReport.objects.get().measured_at <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize(("said", "kept"), [(10**9, LONGEST_PROMISE), (-5, 1), (60, 60), ("long", 120), (None, 120)])
+def test_a_promise_lasts_an_hour_at_most(scene, said, kept):
+    agent, figures = SiteAgent.objects.get(), capacity(good_for_seconds=said)
+    remember = remembered(agent, figures, at=datetime.now(UTC))
+    assert store_capacity(agent=agent, capacity=figures, kept=remember, at=datetime.now(UTC))
+    assert PartitionReport.objects.get().good_for_seconds == kept
 
 
 @pytest.mark.parametrize(
