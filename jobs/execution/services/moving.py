@@ -79,7 +79,7 @@ def _move(pk: object, *, at: datetime) -> bool:
     if place is None:
         return False
     old = job.site
-    Job.objects.filter(pk=job.pk).update(site=place.site, partition=place)
+    Job.objects.filter(pk=job.pk).update(site=place.site, partition=place, state_since=at)
     job.site, job.partition = place.site, place
     _write_down(job, old=old, why=why, at=at)
     return True

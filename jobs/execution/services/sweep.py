@@ -101,7 +101,8 @@ def _lost(at: datetime) -> dict[str, int]:
 
 def _never_taken(at: datetime) -> int:
     over = Q(allocation__state=AllocationState.ENDED) | Q(allocation__ends_on__lt=at.date())
-    waiting = Job.objects.filter(Q(created_at__lt=at - LEASE_PATIENCE) | over, state=JobState.QUEUED)
+    # Counted from when it last began to wait: a run that starts anew elsewhere has its week there.
+    waiting = Job.objects.filter(Q(state_since__lt=at - LEASE_PATIENCE) | over, state=JobState.QUEUED)
     jobs = list(waiting[:_BATCH])
     for job in jobs:
         ended = job.allocation.state == AllocationState.ENDED or job.allocation.ends_on < at.date()
