@@ -259,7 +259,9 @@ class RayBackend(JobFolders):
 
     def _take_away(self, key: str, facts: Facts) -> bool:
         """Claims the start in the wrapper's place, so that it cannot begin; False when the wrapper was quicker."""
-        run = claim(self._job(key), facts.number, job_id="", agent=True)
+        # The receipt names no process: this one is not the job's, and nobody may end it for the job's sake.
+        nobody: dict[str, Any] = {"pid": 0, "ticks": 0, "boot": ""}
+        run = claim(self._job(key), facts.number, **nobody, agent=True)
         if run is None:
             return False
         end = {"why": str(Ended.CANCELLED), "exit_code": None, "signal": None, "cpu_seconds": 0, "peak_bytes": 0}

@@ -5,14 +5,17 @@
 Ray's own refusal of a second job with the same id is the first fence; the folder `runs/N` is the second, which also
 holds when the cluster has lost its head and with it every id.
 
-Ray ends a job by TERM to all its processes and KILL some seconds later; when its supervisor dies, by KILL at once. TERM
-ends the training here, and it goes on from its last complete checkpoint if it is started again.
+Ray ends a job by TERM to all its processes and KILL some seconds later. TERM ends the training here, and it goes on
+from its last complete checkpoint if it is started again. The same when Ray's supervisor above us dies: from then on its
+GPUs belong to somebody else. Ray has a watcher of its own for that, which waits for ever where nobody reaps the dead.
 """
 
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
+from jobs.agent.backends.processes import ProcessId
 from jobs.agent.backends.wrapper import CANCEL, ORDER, RUNS, Watch, claim
 from jobs.agent.files import read_json
 
@@ -36,7 +39,16 @@ def main(arguments: list[str]) -> int:
 
 
 class RayWatch(Watch):
-    """The wrapper as it is, with the devices that Ray has chosen."""
+    """The wrapper as it is, with the devices that Ray has chosen, for as long as Ray's supervisor lives."""
+
+    def __init__(self, job: Path, run: Path, order: dict[str, Any]) -> None:
+        super().__init__(job, run, order)
+        self.supervisor = ProcessId.of(os.getppid())
+
+    def _look_for_cancel(self, now: float) -> None:
+        super()._look_for_cancel(now)
+        if self.supervisor is None or not self.supervisor.alive:
+            self.suspended = True
 
     def _environment(self) -> dict[str, str]:
         passed = {name: value for name, value in os.environ.items() if name in _PASSED_ON}

@@ -31,6 +31,8 @@ RECEIPT_LAG = timedelta(seconds=5)
 HELD_LAG = timedelta(seconds=10)
 # What Ray says of a program that ended by itself, well or not.
 _BY_ITSELF = ("", "JOB_ENTRYPOINT_COMMAND_ERROR")
+# The shell's words for a program that it cannot start: then no receipt is to be waited for.
+_NO_PROGRAM = (126, 127)
 # Ends of which the wrapper knows best: it saw the process end, or ended it itself.
 _RECEIPT_COUNTS = frozenset(
     {Ended.EXITED, Ended.CANCELLED, Ended.OUT_OF_MEMORY, Ended.NOT_AFTER, Ended.CANNOT_START, Ended.TIME_LIMIT}
@@ -118,7 +120,7 @@ def settled(one: Submission, run: Run | None, *, at: datetime) -> bool:
         return False
     age = at - moment(one.job.end_ms) if one.job.end_ms else HELD_LAG
     if run is None:
-        return age > RECEIPT_LAG
+        return age > RECEIPT_LAG or one.job.exit_code in _NO_PROGRAM
     return run.by_agent or bool(one.held and one.held.end_ms) or age >= HELD_LAG
 
 
@@ -150,8 +152,7 @@ def status_of(facts: Facts, *, at: datetime) -> Status:
     if not job.terminal:
         return Status(phase=Phase.RUNNING if run else Phase.PENDING, **about)
     ended = moment(job.end_ms) if job.end_ms else at
-    awaited = run is not None and run.end is None and job.error_type in _BY_ITSELF and job.status != "STOPPED"
-    if not settled(newest, run, at=at) or (awaited and at - ended < RECEIPT_LAG):
+    if not settled(newest, run, at=at) or (_owes_receipt(job, run) and at - ended < RECEIPT_LAG):
         return Status(phase=Phase.RUNNING if run else Phase.PENDING, **about)
     found = _with_receipt(facts, job, run) if run else _without_start(facts, job)
     if found["ended"] is None:
@@ -160,19 +161,26 @@ def status_of(facts: Facts, *, at: datetime) -> Status:
     return Status(phase=Phase.ENDED, **{**about, "ended_at": ended, "exit_code": job.exit_code, **found})
 
 
+def _owes_receipt(job: RayJob, run: Run | None) -> bool:
+    """Whether the wrapper ended by itself and its receipt cannot be seen yet; one that was killed wrote none."""
+    by_itself = job.status != "STOPPED" and job.error_type in _BY_ITSELF and (job.exit_code or 0) in range(128)
+    return run is not None and run.end is None and by_itself
+
+
 def _with_receipt(facts: Facts, job: RayJob, run: Run) -> dict[str, Any]:
     """How a start that was claimed has ended: the wrapper's word where it counts, then Ray's."""
     if run.end is not None:
         said = {name: run.end[name] for name in ("exit_code", "signal", "detail")}
         why = Ended(run.end["why"])
-        if why in _RECEIPT_COUNTS:
+        # Ray's TERM goes to the training as well, which may die of it before the wrapper ends it.
+        if why in _RECEIPT_COUNTS and not (job.status == "STOPPED" and said["signal"]):
             return {**said, "ended": why}
         return {**said, **_ended_by_ray(facts, job, otherwise=why)}
     return _ended_by_ray(facts, job, otherwise=Ended.KILLED)
 
 
 def _ended_by_ray(facts: Facts, job: RayJob, *, otherwise: Ended) -> dict[str, Any]:
-    detail = {"detail": f"Ray: {job.status} {job.error_type} {_first_line(job.message)}".strip()}
+    detail = {"detail": f"Ray: {job.status} {job.error_type} {_brief(job.message)}".strip()}
     if any(words in job.message.lower() for words in MEMORY_WORDS) and job.error_type in DIED:
         return {"ended": Ended.OUT_OF_MEMORY, "reason": NODE_MEMORY, **detail}
     if job.status == "STOPPED":
@@ -184,7 +192,7 @@ def _ended_by_ray(facts: Facts, job: RayJob, *, otherwise: Ended) -> dict[str, A
 
 def _without_start(facts: Facts, job: RayJob) -> dict[str, Any]:
     """Ray has ended it, and no wrapper ever claimed it."""
-    detail = {"detail": f"Ray: {job.status} {job.error_type} {_first_line(job.message)}".strip()}
+    detail = {"detail": f"Ray: {job.status} {job.error_type} {_brief(job.message)}".strip()}
     if job.status == "STOPPED" or job.error_type in DIED:
         return _ended_by_ray(facts, job, otherwise=Ended.KILLED)
     if facts.cancelled:
@@ -228,8 +236,10 @@ def _counted(about: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
     return {**found, "kills": about["kills"] + (found["ended"] == Ended.KILLED)}
 
 
-def _first_line(text: str) -> str:
-    return next((line.strip() for line in text.splitlines() if line.strip()), "")[:300]
+def _brief(text: str) -> str:
+    """What happened stands in the first line, the program's own last words in the last."""
+    lines = [line.strip()[:300] for line in text.splitlines() if line.strip()]
+    return " … ".join(dict.fromkeys([*lines[:1], *lines[-1:]]))
 
 
 def _refused(facts: Facts, refused: dict[str, Any]) -> Status:

@@ -1,9 +1,10 @@
 """A real Ray cluster for the tests: one head with GPUs that are none, brought up once for all of them.
 
 It asks for a token, since parts of Ray listen on every interface and run whatever they are told. It is ended by its own
-process group and never by `ray stop`, which ends every Ray on the machine.
+session and never by `ray stop`, which ends every Ray on the machine.
 """
 
+import contextlib
 import os
 import secrets
 import signal
@@ -23,7 +24,7 @@ from tests.support import require
 RAY = ROOT / ".venv-ray" / "bin" / "ray"
 GPUS = 4
 # Ends the head when whoever started it is gone, however that came about.
-_GUARD = "while kill -0 {owner} 2>/dev/null && kill -0 {head} 2>/dev/null; do sleep 2; done; kill -9 -{head}"
+_GUARD = "while kill -0 {owner} && kill -0 {head}; do sleep 2; done 2>/dev/null; pkill -9 -s {head}"
 
 
 class RaySite:
@@ -76,9 +77,14 @@ class RaySite:
             return False
 
     def kill(self) -> None:
-        """kill -9 of the head and all that is its own: its memory, and with it every record, is gone."""
+        """kill -9 of the head's machine, as it were: its memory, and with it every record, is gone.
+
+        The workers too: they leave by themselves only once their parent is process 1, which under a test it never is.
+        """
         assert self.head is not None
-        os.killpg(self.head.pid, signal.SIGKILL)
+        for pid in members_of_session(self.head.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.head.wait()
 
     def down(self) -> None:
@@ -100,6 +106,16 @@ class RaySite:
         actors = self.http.get("/logical/actors").json()["data"]["actors"].values()
         mine = [one for one in actors if one["name"].startswith(f"_ray_internal_job_actor_{prefix}")]
         return [(int(one["requiredResources"]["GPU"]), one["endTime"] - one["startTime"]) for one in mine]
+
+
+def members_of_session(session: int) -> list[int]:
+    found = []
+    for path in Path("/proc").iterdir():
+        if path.name.isdigit():
+            with contextlib.suppress(OSError):
+                if int((path / "stat").read_text().rpartition(")")[2].split()[3]) == session:
+                    found.append(int(path.name))
+    return found
 
 
 def _free_ports(count: int) -> list[int]:
