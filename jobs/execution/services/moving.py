@@ -7,6 +7,7 @@ locks the job's row: two sweeps at once move a job once. The ledger is not touch
 from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -64,7 +65,7 @@ def troubles_of(sites: Collection[int], *, at: datetime) -> dict[int, Why]:
 
 
 @transaction.atomic
-def _move(pk: object, *, at: datetime) -> bool:
+def _move(pk: UUID, *, at: datetime) -> bool:
     job = (
         Job.objects.select_for_update(of=("self",), skip_locked=True)
         .select_related(*_RELATED)
