@@ -41,6 +41,12 @@ class Images:
             raise SlurmTrouble(IMAGE_CHANGED, f"{path} is not {digest}", refused=True)
         return path
 
+    def is_what_it_is_called(self, digest: str) -> bool:
+        try:
+            return self._digest(self._paths[digest]) == digest
+        except SlurmTrouble:
+            return False
+
     def _digest(self, path: Path) -> str:
         try:
             about = path.stat()

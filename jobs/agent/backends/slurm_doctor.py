@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from jobs.agent.backends.slurm_commands import Slurm
+from jobs.agent.backends.slurm_container import Images
 from jobs.agent.backends.slurm_options import SlurmOptions
 from jobs.agent.backends.slurm_reasons import SlurmTrouble
+from jobs.agent.backends.slurm_rest import SlurmRest, slurm_of
 from jobs.agent.config import Config
 
 _SCRIPT = "#!/bin/sh\nexit 0\n"
@@ -14,10 +17,13 @@ _SCRIPT = "#!/bin/sh\nexit 0\n"
 def findings(config: Config) -> Iterator[tuple[bool, str]]:
     """Each check with its outcome. Nothing is submitted; sbatch is asked what it would do (--test-only)."""
     options = SlurmOptions.read(config)
-    slurm = Slurm(options)
-    absent = [name for name in ("sbatch", "squeue", "sacct", "scancel", "sinfo", "scontrol") if not options.tool(name)]
+    slurm = slurm_of(options)
+    tools = ["sbatch", "squeue", "sacct", "scancel", "sinfo", "scontrol"] if not options.rest_url else []
+    tools += ["sacctmgr"] if options.budgets else []
+    absent = [name for name in tools if not options.tool(name)]
     yield not absent, "Slurm's commands are here" if not absent else f"not found: {', '.join(absent)}"
-    for check in (_controller, _nodes, _accounting, _submission, _shared):
+    checks = (_rest,) if options.rest_url else (_controller, _submission)
+    for check in (*checks, _nodes, _accounting, _shared, _budgets, _containers):
         try:
             yield from check(config, options, slurm)
         except SlurmTrouble as trouble:
@@ -32,14 +38,48 @@ def _controller(config: Config, options: SlurmOptions, slurm: Slurm) -> Iterator
     yield "gres/gpu" in counted, "GPUs are accounted (AccountingStorageTRES holds gres/gpu)"
 
 
+def _rest(config: Config, options: SlurmOptions, slurm: Slurm) -> Iterator[tuple[bool, str]]:
+    """A question that needs the token: a mere ping is answered without one."""
+    slurm.queue()
+    version = slurm.version if isinstance(slurm, SlurmRest) else 0
+    yield True, f"slurmrestd answers with v0.0.{version} and takes the token"
+    mode = Path(options.token_file).stat().st_mode & 0o077
+    yield mode == 0, f"the token in {options.token_file} is readable for its owner only"
+    yield not options.extra, "slurmrestd cannot be told words of sbatch (backend.slurm.extra)"
+
+
+def _budgets(config: Config, options: SlurmOptions, slurm: Slurm) -> Iterator[tuple[bool, str]]:
+    if not options.budgets:
+        return
+    settings = slurm.config()
+    enforced = settings.get("AccountingStorageEnforce", "")
+    yield "limits" in enforced, f"the site holds accounts to their limits (AccountingStorageEnforce={enforced})"
+    yield "safe" in enforced, "a job that its account cannot pay for to its end does not begin (safe)"
+    fades = settings.get("PriorityType", "").endswith("multifactor")
+    half_life = settings.get("PriorityDecayHalfLife", "00:00:00")
+    lasting = not fades or set(half_life) <= set("0-:")
+    yield lasting, f"hours once used stay used (PriorityDecayHalfLife={half_life}; else a QOS with NoDecay)"
+
+
+def _containers(config: Config, options: SlurmOptions, slurm: Slurm) -> Iterator[tuple[bool, str]]:
+    if not options.images:
+        return
+    images = Images(options)
+    yield bool(images.engines), f"{options.container} is here to run the images"
+    for digest, path in options.images:
+        yield images.is_what_it_is_called(digest), f"{path} is {digest[:19]}…"
+
+
 def _nodes(config: Config, options: SlurmOptions, slurm: Slurm) -> Iterator[tuple[bool, str]]:
     nodes = slurm.nodes()
     where = f"partition {options.partition}" if options.partition else "any partition"
     kind = f" of type {options.gpu_type}" if options.gpu_type else ""
     most = max((node.gpus for node in nodes), default=0)
     yield most > 0, f"{where} has nodes with GPUs{kind}: at most {most} in one"
-    wanted = config.allowed.max_gpus
-    yield most >= wanted, f"a job may have {wanted} GPUs (allow.max_gpus) and finds them in one node"
+    wanted, over = config.allowed.max_gpus, config.allowed.max_nodes
+    where = "one node" if over == 1 else f"{over} nodes"
+    yield most * over >= wanted, f"a job may have {wanted} GPUs (allow.max_gpus) and finds them in {where}"
+    yield len({node.name for node in nodes}) >= over, f"a job may have {over} nodes (allow.max_nodes), which are there"
     limits = [node.max_seconds for node in nodes if node.max_seconds]
     longest = max(limits, default=None)
     fits = longest is None or config.allowed.max_seconds <= longest or bool(options.max_minutes)

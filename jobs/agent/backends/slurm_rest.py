@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 # The shapes we know: v0.0.38 by itself, and the data_parser's since.
 _OLDEST_PARSER = 40
+# What 22.05 says, with 200 or 500, to a token that it does not take; some of it also of a controller that is away.
+_OF_TOKENS = ("authentication", "failed while looking for", "zero bytes were transmitted", "unspecified error")
 _KNOWN = (38, *range(_OLDEST_PARSER, 46))
 
 
@@ -166,9 +168,8 @@ class SlurmRest(Slurm):
     def _request(
         self, method: str, path: str, body: dict[str, Any] | None = None, *, query: dict[str, str] | None = None
     ) -> dict[str, Any]:
-        headers = {"X-SLURM-USER-NAME": self.user, "X-SLURM-USER-TOKEN": self._token()}
         try:
-            answer = self._http.request(method, path, json=body, params=query, headers=headers)
+            answer = self._http.request(method, path, json=body, params=query, headers=self._headers())
         except httpx.HTTPError as error:
             raise SlurmTrouble(REST_DOWN, f"{type(error).__name__}: {error}") from error
         try:
@@ -182,20 +183,29 @@ class SlurmRest(Slurm):
             raise self._trouble(said if isinstance(said, dict) else {}, answer)
         if method == "POST" and not said.get("job_id"):
             raise self._trouble(said, answer)
+        # 22.05 answers a question about the accounting with 200 and an empty list when it does not take the token.
+        if method == "GET" and said.get("errors"):
+            raise self._trouble(said, answer)
         return said
 
     def _trouble(self, said: dict[str, Any], answer: httpx.Response) -> SlurmTrouble:
         errors = [one for one in said.get("errors") or [] if isinstance(one, dict)]
         words = "; ".join(str(one[name]) for one in errors for name in ("error", "description") if one.get(name))
-        if self.bad_token(words):
+        if any(one in words.lower() for one in _OF_TOKENS) and not self._controller_is_down():
             return SlurmTrouble(TOKEN_REFUSED, words[:300])
         return trouble_from(words or f"HTTP {answer.status_code}: {answer.text[:300]}")
 
-    @staticmethod
-    def bad_token(words: str) -> bool:
-        """22.05 answers a token that it does not take with 500 and words that say little."""
-        known = ("authentication", "protocol authentication error", "failed while looking for jobs")
-        return any(one in words.lower() for one in known)
+    def _controller_is_down(self) -> bool:
+        """Whether slurmrestd itself says so. With a token that is not taken a ping fails, or says that all is well."""
+        try:
+            answer = self._http.get(self._path("slurm", "ping"), headers=self._headers())
+            pings = answer.json().get("pings") or []
+        except (httpx.HTTPError, ValueError, AttributeError):
+            return False
+        return answer.is_success and not any("UP" in (one.get("ping"), one.get("pinged")) for one in pings)
+
+    def _headers(self) -> dict[str, str]:
+        return {"X-SLURM-USER-NAME": self.user, "X-SLURM-USER-TOKEN": self._token()}
 
     def _token(self) -> str:
         try:

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -9,9 +11,11 @@ import pytest
 
 from jobs.agent.backends import backend_for
 from jobs.agent.backends.base import Budget, Ended, Phase
+from jobs.agent.backends.slurm_reasons import SlurmTrouble
 from tests.jobs.agent.test_backends import KEY, order, submit
 from tests.jobs.agent.workshop import Workshop, eventually
-from tests.jobs.scene import row_lines
+from tests.jobs.scene import AT, row_lines
+from tests.support import require
 
 pytestmark = pytest.mark.slurm
 HERE = Path(__file__).parent
@@ -122,6 +126,7 @@ def test_the_site_itself_stops_an_allocation_that_would_overspend(slurm_pair, sl
     assert slurm_pair.ask(*limit).splitlines() == first
 
 
+@pytest.mark.long
 def test_no_portal_can_lift_a_budget_above_what_the_site_gives(slurm_pair, slurm, shop):
     backend = changed(shop, budgets=True, budget_most_minutes=30)
     submit(backend, order(budget=Budget(allocation="AL-2026-0008", gpu_minutes=10**9), max_seconds=7200))
@@ -149,8 +154,8 @@ def test_a_budget_that_cannot_be_set_starts_nothing(slurm_pair, slurm, shop, tmp
 
 
 def test_a_job_of_two_nodes_has_a_rank_for_each_gpu(slurm, slurm_pair, shop):
-    say = [sys.executable, "-c", "import os; print(*(os.environ[n] for n in "
-           "('RANK', 'LOCAL_RANK', 'WORLD_SIZE', 'SLURM_NODEID', 'MASTER_PORT')), flush=True)"]  # fmt: skip
+    say = [sys.executable, "-c", "import os; names = 'RANK LOCAL_RANK WORLD_SIZE SLURM_NODEID MASTER_PORT'; "
+           "os.write(1, (' '.join(os.environ[n] for n in names.split()) + chr(10)).encode())"]  # fmt: skip
     backend = changed(shop, command=say, launcher=[sys.executable, str(HERE / "fake_launcher.py")])
     submit(backend, order(gpus=4, nodes=2))
     assert ended(backend).exit_code == 0
@@ -196,6 +201,7 @@ def test_a_sweep_is_one_job_array_and_each_task_an_attempt_of_its_own(slurm, slu
     assert not list(slurm.sweeps.iterdir())
 
 
+@pytest.mark.long
 def test_one_task_of_a_sweep_is_cancelled_and_the_others_go_on(slurm, shop):
     orders = sweep_of(slurm, 2, "slow")
     slurm.submit_together(orders)
@@ -262,3 +268,178 @@ def test_energy_is_what_the_accounting_says_once_a_node_has_a_meter(slurm, slurm
     )  # fmt: skip
     slurm._accounts.clear()
     eventually(lambda: slurm.usage([KEY])[0].energy_joules == 4321, seconds=20)
+
+
+# ---- what takes longer ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.long
+@pytest.mark.training
+def test_two_ranks_on_two_nodes_train_together_by_torchrun(slurm, slurm_pair, shop):
+    """srun, torchrun and torch.distributed as they are; one GPU a node, gloo between them."""
+    python = HERE.parents[2] / ".venv-site" / "bin" / "python"
+    require(python.exists(), "the site environment (.venv-site)")
+    backend = changed(
+        shop, python=str(python), command=[str(python), str(HERE / "two_ranks.py")], memory_gb_per_gpu=4,
+        cpus_per_gpu=2, environment={"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    submit(backend, order(gpus=2, nodes=2))
+    status = ended(backend, seconds=240)
+    assert status.exit_code == 0, backend.logs(KEY, 0, 20_000).decode()
+    first, second = json.loads((backend.stage(KEY, "out") / "ranks.json").read_text())
+    assert {first["node"], second["node"]} == set(slurm_pair.nodes)
+    assert first["weights"] == second["weights"] == pytest.approx([2.0, -3.0], abs=1e-3)
+    (row,) = backend.usage([KEY])
+    assert (row.gpus, row.gpu_seconds) == (2, slurm_pair.gpu_seconds(shop.options["prefix"] + KEY))
+
+
+@pytest.mark.long
+def test_one_rank_that_fails_ends_the_whole_job(slurm, slurm_pair, shop):
+    say = [sys.executable, "-c", "import os, sys, time; sys.exit(7) if os.environ['RANK'] == '1' else time.sleep(300)"]
+    backend = changed(shop, command=say, launcher=[sys.executable, str(HERE / "fake_launcher.py")])
+    submit(backend, order(gpus=2, nodes=2))
+    status = ended(backend, seconds=60)
+    # srun says the greatest of all ranks' codes: that of the one that failed, or of the others that it then ended.
+    assert status.ended == Ended.EXITED
+    assert status.exit_code in (7, 128 + signal.SIGTERM, 128 + signal.SIGKILL)
+    eventually(lambda: not slurm_pair.ask("squeue", "-h"), seconds=30)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_agent_killed_while_it_hands_over_a_sweep_makes_each_task_run_once(
+    slurm, slurm_pair, shop, monkeypatch, moment
+):
+    """The array is there, or it is not; either way the next agent goes on with what it finds."""
+    orders = sweep_of(slurm, 3, "slow")
+    original = slurm.slurm.sbatch
+
+    def killed(words, script):
+        if moment == "after":
+            original(words, script)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(slurm.slurm, "sbatch", killed)
+    with pytest.raises(KeyboardInterrupt):
+        slurm.submit_together(orders)
+    again = backend_for(shop.config)
+    again.submit_together(orders)
+    natives = [again.submit(one) for one in orders]
+    assert len(set(natives)) == 3
+    for one, native in zip(orders, natives, strict=True):
+        status = ended(again, one.key)
+        assert (status.exit_code, status.starts, status.native_id) == (0, 1, native)
+    assert len(shop.receipts("start")) == 3
+
+
+@pytest.mark.long
+def test_a_task_of_a_sweep_that_is_killed_goes_on_by_itself(slurm, slurm_pair, shop):
+    orders = sweep_of(slurm, 2, "slow")
+    slurm.submit_together(orders)
+    key = orders[0].key
+    eventually(lambda: b"step 3" in slurm.logs(key, 0, 10_000))
+    (child,) = [json.loads(path.read_text()) for path in shop.work.glob(f"jobs/{key}/runs/*/child.json")]
+    os.kill(child["pid"], signal.SIGKILL)
+    assert ended(slurm, key).ended == Ended.KILLED
+    native = slurm.submit(orders[0])
+    assert "_" not in native
+    status = eventually(lambda: next((s for s in [slurm.poll([key])[key]] if s.starts == 2 and s.phase == "ended"), 0))
+    assert (status.exit_code, status.kills) == (0, 1)
+    assert len(slurm.usage([key])) == 2
+    assert ended(slurm, orders[1].key).starts == 1
+
+
+# ---- by slurmrestd --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def rest(rest_options, slurm_pair, tmp_path):
+    shop = Workshop(tmp_path / "rest", url="http://localhost:1")
+    shop.agent_table, shop.options = {"backend": "slurm"}, rest_options
+    shop.write()
+    yield backend_for(shop.config), shop
+    slurm_pair.ask("scancel", "--user=root", fails=True)
+    eventually(lambda: not slurm_pair.ask("squeue", "-h"), seconds=60)
+
+
+def test_a_job_handed_over_by_slurmrestd_is_what_it_is_by_sbatch(rest, slurm_pair):
+    """v0.0.38 says exit code 0 of this very job in its accounting; the controller's word and the receipt do not."""
+    backend, shop = rest
+    native = submit(backend, order("crash", gpus=2))
+    assert backend.submit(order("crash", gpus=2)) == native
+    status = ended(backend)
+    assert (status.ended, status.exit_code, status.native_id) == (Ended.EXITED, 3, native)
+    (row,) = backend.usage([KEY])
+    name = shop.options["prefix"] + KEY
+    assert (row.gpus, row.gpu_seconds, row.cluster) == (2, slurm_pair.gpu_seconds(name), slurm_pair.name)
+    assert [one.exit_code for one in backend.slurm.queue()[name]] == [3]
+    said = slurm_pair.ask("scontrol", "show", "job", native)
+    assert "gres/gpu=2" in said and "Deadline=N/A" not in said
+    about = backend.availability()
+    assert [(one["name"], one["gpus_total"], one["max_seconds"]) for one in about["partitions"]] == [
+        ("gpu", 8, 86400), ("short", 8, 600),
+    ]  # fmt: skip
+
+
+@pytest.mark.long
+def test_a_warning_that_slurmrestd_cannot_ask_for_the_wrapper_gives_itself(rest, monkeypatch):
+    backend, shop = rest
+    monkeypatch.setattr("jobs.agent.backends.slurm.SlurmBackend._minutes", lambda *_: (1, False))
+    shop.options = {**shop.options, "signal_seconds": 57}
+    shop.write()
+    backend = backend_for(shop.config)
+    submit(backend, order("endless"))
+    assert ended(backend).ended == Ended.TIME_LIMIT
+    assert (backend.stage(KEY, "out") / "artefacts" / "manifest.json").exists()
+
+
+def test_a_token_that_is_no_longer_good_is_called_so(rest, slurm_pair):
+    backend, shop = rest
+    token = Path(shop.options["token_file"])
+    good = token.read_text()
+    token.write_text("eyJhbGciOiJIUzI1NiJ9.e30.no")
+    asked = (lambda: submit(backend, order()), backend.slurm.nodes, lambda: backend.slurm.accounting(["x"], AT))
+    for question in asked:  # the accounting answers with an empty list, which is none
+        with pytest.raises(SlurmTrouble) as caught:
+            question()
+        assert (caught.value.reason.code, caught.value.refused) == ("token_refused", False)
+    token.write_text(good)
+    backend.submit(order())
+    assert ended(backend).exit_code == 0
+
+
+@pytest.mark.long
+def test_a_controller_that_is_away_is_not_taken_for_a_bad_token(rest, slurm_pair):
+    backend, _shop = rest
+    backend.describe()
+    slurm_pair.stop("slurmctld", kill=True)
+    with pytest.raises(SlurmTrouble) as caught:
+        submit(backend, order())
+    assert (caught.value.reason.code, caught.value.refused) == ("controller_down", False)
+    slurm_pair.all_run()
+
+
+@pytest.mark.long
+def test_a_slurmrestd_that_is_away_is_tried_again(rest, slurm_pair):
+    backend, _shop = rest
+    slurm_pair.stop("slurmrestd")
+    with pytest.raises(SlurmTrouble) as caught:
+        backend.submit(order())
+    assert (caught.value.reason.code, backend.describe()["gpus_free"]) == ("rest_down", 0)
+    slurm_pair.start("slurmrestd")
+    submit(backend, order())
+    assert ended(backend).exit_code == 0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("options", "code"), [({"account": "nobodys"}, "account_unknown"), ({"qos": "gold"}, "qos_unknown")]
+)
+def test_what_slurmrestd_refuses_for_good_has_the_same_reasons(rest, options, code):
+    _backend, shop = rest
+    shop.options = {**shop.options, **options}
+    shop.write()
+    backend = backend_for(shop.config)
+    submit(backend, order())
+    status = ended(backend)
+    assert (status.ended, status.reason.code) == (Ended.REFUSED, code)
