@@ -7,6 +7,7 @@ from typing import Any
 from jobs.execution.rules import REMOVE_AFTER
 from jobs.models import Attempt
 from jobs.siteapi import keys, portal_keys
+from jobs.siteapi.services.budget import budget_of
 from jobs.siteapi.services.inputs import FEATURE, input_addresses
 from models_hub.specs import SPLITS, canonical_json
 
@@ -38,8 +39,10 @@ def describe(attempt: Attempt, *, at: datetime) -> dict[str, Any]:
         "lease_seconds": round((attempt.lease_expires_at - at).total_seconds()),
         "not_after": attempt.not_after.isoformat(),
         "gpus": job.gpus,
+        "nodes": job.nodes,
         "max_seconds": job.max_seconds,
         "remove_after_seconds": int(REMOVE_AFTER.total_seconds()),
+        "budget": budget_of(job),
         "residency": job.dataset.residency,
         "spec": job.spec,
         "spec_hash": job.spec_hash,
