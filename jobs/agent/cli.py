@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from jobs.agent import VERSION
+from jobs.agent import VERSION, wishes
 from jobs.agent.backends import BackendError
 from jobs.agent.client import Portal, PortalAway, Refused
 from jobs.agent.config import Config, ConfigError, read_config
@@ -121,7 +121,7 @@ def _status(config: Config, options: argparse.Namespace) -> int:
                 "session": state.noted("session"),
                 "portal_heard_seconds_ago": round(time.time() - heard) if heard else None,
                 "key": Rotation(config=config, keeper=Keeper(config.work), state=state).about() if identity else None,
-                "draining": state.noted("draining", False),
+                "draining": wishes.draining(state),
                 "attempts": [
                     {"key": one.key, "state": one.state, "acknowledged": one.acked >= one.seq, **_times(one.facts)}
                     for one in state.attempts()

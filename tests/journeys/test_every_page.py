@@ -19,6 +19,7 @@ from tests.browser import axe, new_page, no_sideways_scroll, sign_in
 from tests.factories import grant, make_access_mode, make_partition, make_site, make_user, with_second_factor
 from tests.jobs.applications.test_helpdesk import make_scene
 from tests.jobs.applications.test_starter import AT, complete_draft
+from tests.jobs.sites.operators import addresses, full_scene, make_operator
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -235,3 +236,15 @@ def test_pages_of_rates_and_meters(browser, live_server, page):
     partition = make_partition()
     url = reverse(page, args=[partition.pk] if "rate" in page else [])
     look_at(browser, url, live_server.url, administrator)
+
+
+def test_pages_of_operations(browser, live_server):
+    scene = full_scene()
+    operator = make_operator(scene.site)
+    for theme, width in LOOKS:
+        with new_page(browser, theme=theme, width=width) as page:
+            sign_in(page, live_server.url, operator)
+            for url in addresses(scene):
+                page.goto(live_server.url + url)
+                axe(page)
+                no_sideways_scroll(page)

@@ -96,3 +96,17 @@ def full_scene() -> SimpleNamespace:
         ended_at=now - timedelta(days=3) + timedelta(minutes=42),
     )  # fmt: skip
     return scene
+
+
+def addresses(scene: SimpleNamespace) -> list[str]:
+    """Every page of an operator, and the public page of the site."""
+    names = ("site", "jobs", "agents", "maintenance", "messages", "accounts", "removals")
+    return [
+        reverse("jobs:operated_sites"),
+        *(at(name, scene.site) for name in names),
+        at("agent_revoke", scene.site, agent=scene.agent.pk),
+        at("key_revoke", scene.site, number=scene.key.pk),
+        at("key_replace", scene.site, agent=scene.agent.pk),
+        at("removal", scene.site, attempt=scene.ended.pk),
+        scene.site.get_absolute_url(),
+    ]

@@ -147,6 +147,6 @@ def test_an_idle_exchange_of_fifty_agents_costs_a_fixed_handful_of_queries_each(
         caller.session(MODELS, features=["partitions"])
         first = queries_of(caller, capacity=figures, wanted=1)
         again = [queries_of(caller, capacity=figures, wanted=1) for _second in range(3)]
-        assert max(again) <= 14, again
+        assert max(again) <= 13, again
         assert first > max(again)
     assert PartitionReport.objects.count() == 6

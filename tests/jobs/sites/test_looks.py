@@ -1,13 +1,9 @@
-"""The operators' pages in a real browser: accessible in every look, and usable without scripts."""
-
-import os
-from pathlib import Path
+"""The operators' pages in a real browser, without scripts. How they look: tests/journeys/test_every_page.py."""
 
 import pytest
-from django.urls import reverse
 
 from catalog.models import Site
-from tests.browser import axe, every_look, new_page, no_sideways_scroll, sign_in
+from tests.browser import new_page, sign_in
 from tests.jobs.sites.operators import at, full_scene, make_operator
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -18,33 +14,6 @@ def scene(db):
     scene = full_scene()
     scene.operator = make_operator(scene.site)
     return scene
-
-
-def addresses(scene):
-    pages = {name: at(name, scene.site) for name in (
-        "site", "jobs", "agents", "maintenance", "messages", "accounts", "removals",
-    )}  # fmt: skip
-    return {
-        "list": reverse("jobs:operated_sites"),
-        **pages,
-        "agent_revoke": at("agent_revoke", scene.site, agent=scene.agent.pk),
-        "key_revoke": at("key_revoke", scene.site, number=scene.key.pk),
-        "key_replace": at("key_replace", scene.site, agent=scene.agent.pk),
-        "removal": at("removal", scene.site, attempt=scene.ended.pk),
-        "public": scene.site.get_absolute_url(),
-    }
-
-
-def test_the_pages_are_accessible(browser, live_server, scene):
-    pictures = os.environ.get("PICTURES")
-    for number, page in enumerate(every_look(browser, themes=("light", "dark"), widths=(1280, 320))):
-        sign_in(page, live_server.url, scene.operator)
-        for name, url in addresses(scene).items():
-            page.goto(live_server.url + url)
-            if pictures:
-                page.screenshot(path=str(Path(pictures) / f"{name}-{number}.png"), full_page=True)
-            axe(page)
-            no_sideways_scroll(page)
 
 
 def test_drain_and_a_code_without_scripts(browser, live_server, scene):
