@@ -1,7 +1,7 @@
 """The pages on which witnesses of GPU time that differ are looked at, and an administrator decides."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.models import User
 from accounts.permissions import may_somewhere, require_somewhere
 from accounts.roles import Action
 from jobs.execution.services.corrections import decide_discrepancy
@@ -29,19 +30,24 @@ PER_PAGE = 25
 DAYS = 14
 
 
+def _person(request: HttpRequest) -> User:
+    """Who is signed in; every page here asks for it."""
+    return cast(User, request.user)
+
+
 @login_required
 @require_safe
 def discrepancies(request: HttpRequest) -> HttpResponse:
     """Open questions first, or those decided; below them the last days' books, site by site."""
-    require_somewhere(request.user, Action.OPERATE_SITE)
-    rows = visible_to(request.user)
+    require_somewhere(_person(request), Action.OPERATE_SITE)
+    rows = visible_to(_person(request))
     decided = request.GET.get("show") == "decided"
     counts = {state: rows.filter(resolved_at__isnull=state == "open").count() for state in ("open", "decided")}
     here = reverse("jobs:discrepancies")
     context = {
         "page": Paginator(rows.filter(resolved_at__isnull=not decided), PER_PAGE).get_page(request.GET.get("page")),
         "decided": decided,
-        "days": compared_for(request.user, since=today() - timedelta(days=DAYS)),
+        "days": compared_for(_person(request), since=today() - timedelta(days=DAYS)),
         "filters": [
             {"url": here, "label": _("Open"), "count": counts["open"], "current": not decided},
             {"url": f"{here}?show=decided", "label": _("Decided"), "count": counts["decided"], "current": decided},
@@ -53,8 +59,8 @@ def discrepancies(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def discrepancy(request: HttpRequest, pk: UUID) -> HttpResponse:
-    row = get_object_or_404(visible_to(request.user), pk=pk)
-    may_decide = may_somewhere(request.user, Action.MANAGE_QUOTAS)
+    row = get_object_or_404(visible_to(_person(request)), pk=pk)
+    may_decide = may_somewhere(_person(request), Action.MANAGE_QUOTAS)
     form = None
     if row.resolved_at is None and may_decide:
         form = DecisionForm(request.POST or None, discrepancy=row, initial={"gpu_seconds": _suggested(row)})
@@ -67,7 +73,7 @@ def discrepancy(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _decide(request: HttpRequest, row: UsageDiscrepancy, form: DecisionForm | None) -> HttpResponse | None:
     if form is None:
-        require_somewhere(request.user, Action.MANAGE_QUOTAS)
+        require_somewhere(_person(request), Action.MANAGE_QUOTAS)
         messages.info(request, _("This question has been decided before. Nothing was changed."))
         return redirect("jobs:discrepancy", row.pk)
     if not form.is_valid():
@@ -80,7 +86,7 @@ def _decide(request: HttpRequest, row: UsageDiscrepancy, form: DecisionForm | No
             note=data["note"],
             record=data.get("record"),
             gpu_seconds=data.get("gpu_seconds"),
-            actor=request.user,
+            actor=_person(request),
             at=now(),
         )
     except DomainError as refusal:

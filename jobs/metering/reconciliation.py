@@ -162,7 +162,7 @@ def _said_all(detail: dict[str, Any], theirs: Digest) -> bool:
 
 
 def _ask_a_person(agent: SiteAgent, row: Reconciliation, at: datetime) -> None:
-    about = {"agent": str(agent.pk), "day": row.day.isoformat()}
+    about: dict[str, Any] = {"agent": str(agent.pk), "day": row.day.isoformat()}
     complete, found = row.detail["complete"], 0
     if complete:
         refused = row.detail.get("refused", ())

@@ -4,6 +4,7 @@ Nothing here changes a charge. What differs becomes a question for a person, and
 in, the same questions stand open in the end.
 """
 
+from collections.abc import Set
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -23,6 +24,8 @@ from jobs.metering.rules import (
 from jobs.models import Attempt, Job, UsageDiscrepancy, UsageRecord
 from jobs.states import JOB_FINAL
 
+# Kind and row of the questions that stand open.
+Known = Set[tuple[str, int | None]]
 # How far back jobs without usage are looked for, and how many at once.
 _LOOK_BACK = timedelta(days=35)
 _BATCH = 200
@@ -47,7 +50,7 @@ def hear_heartbeat(*, attempt: Attempt, held: int, at: datetime, skew: timedelta
 def compare(attempt: Attempt, *, at: datetime) -> None:
     """Holds the witnesses of an attempt against one another. The caller has its job locked."""
     rows = [row for row in attempt.usage_records.all() if row.method != UsageRecord.Method.CORRECTION]
-    open_now = set(attempt.usage_discrepancies.filter(resolved_at__isnull=True).values_list("kind", "record"))
+    open_now: Known = set(attempt.usage_discrepancies.filter(resolved_at__isnull=True).values_list("kind", "record"))
     for row in rows:
         if row.method == UsageRecord.Method.ACCOUNTING and not _receipt_differs(attempt, row, rows, at):
             _close(attempt, Kind.RECEIPT, row.pk, _("Accounting and receipt agree."), open_now, at)
@@ -140,8 +143,6 @@ def _heartbeats_differ(attempt: Attempt, rows: list[UsageRecord], at: datetime) 
     return True
 
 
-def _close(
-    attempt: Attempt, kind: str, record: int | None, note: str, open_now: set[tuple[str, int | None]], at: datetime
-) -> None:
+def _close(attempt: Attempt, kind: str, record: int | None, note: str, open_now: Known, at: datetime) -> None:
     if (kind, record) in open_now:
         close_by_itself(attempt.usage_discrepancies.filter(kind=kind, record=record), note=note, at=at)

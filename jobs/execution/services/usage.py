@@ -56,9 +56,6 @@ def take_usage(*, attempt: Attempt, usage: Usage, at: datetime) -> tuple[UsageRe
 def _write(row: UsageRecord, at: datetime) -> None:
     """One row, under the lock of its job: a settlement sees it, or the row sees the settlement."""
     job = Job.objects.select_for_update(of=("self",)).get(pk=row.attempt.job_id)
-    # A copy of the same message may have brought it while this one waited for the lock.
-    if known_row(row) is not None:
-        raise IntegrityError("known")
     _refuse_overlap(row)
     row.save(force_insert=True)
     attempt = Attempt.objects.select_related("site", "job").get(pk=row.attempt_id)
@@ -124,5 +121,8 @@ def _refuse_overlap(row: UsageRecord) -> None:
     overlapping = UsageRecord.objects.filter(
         attempt_id=row.attempt_id, method=row.method, started_at__lt=row.ended_at, ended_at__gt=row.started_at
     )
-    if overlapping.exists():
+    for one in overlapping:
+        if (one.cluster, one.native_id, one.started_at) == (row.cluster, row.native_id, row.started_at):
+            # A copy of the same message has brought it while this one waited for the lock.
+            raise IntegrityError("this row is known")
         raise ReportRefused("usage_overlaps", _("An attempt cannot hold its GPUs twice at the same time."))

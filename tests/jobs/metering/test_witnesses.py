@@ -1,8 +1,10 @@
 """Heartbeats, accounting and the job's own receipt: what differs becomes a question, and nothing is averaged."""
 
+import threading
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -198,3 +200,27 @@ def test_no_row_is_ever_changed(scene):
     use(scene.attempt, receipt_gpu_seconds=3000)
     end(scene.attempt)
     assert UsageRecord.objects.get().gpu_seconds == 3600
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("turn", range(3))
+def test_usage_and_settlement_at_the_same_moment_lose_nothing(turn):
+    """Either the settlement sees the row and charges it, or the row sees the settlement and is late."""
+    scene = metered_scene()
+    barrier = threading.Barrier(2)
+
+    def at_once(act):
+        barrier.wait()
+        try:
+            act()
+        finally:
+            connection.close()
+
+    acts = [lambda: use(scene.attempt, at=START + timedelta(hours=2)), lambda: end(scene.attempt)]
+    threads = [threading.Thread(target=at_once, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    late = [accounting for kind, accounting, _other in questions() if kind == "late"]
+    assert charged(scene.job) + sum(late) == 3600
