@@ -19,12 +19,14 @@ from jobs.agent.backends.base import RESUMABLE, Backend, BackendError, Ended, Or
 from jobs.agent.client import DigestMismatch, Portal, PortalAway, Refused
 from jobs.agent.config import Config
 from jobs.agent.files import read_json, sha256_of
+from jobs.agent.handover import HandOver
 from jobs.agent.held import Held
 from jobs.agent.identity import Keeper
 from jobs.agent.inputs import STALE, Inputs
 from jobs.agent.outcome import ended_as, outcome, refused
 from jobs.agent.sealing import seal
 from jobs.agent.shape import order_words
+from jobs.agent.staging import cache_for, model_stands
 from jobs.agent.state import Attempt, State
 from jobs.agent.sweeps import handed_over
 from jobs.agent.work import Work, WorkRefused, understood
@@ -45,9 +47,11 @@ class Driver:
     ) -> None:
         self.config, self.state, self.backend, self.portal, self.news = config, state, backend, portal, news
         self.held = Held(state)
+        self.hands = HandOver(backend)
         self.stopping = threading.Event()
         self.inputs = Inputs(config.portal_url)
         self.keeper = Keeper(config.work)
+        self.cache = cache_for(config, state)
         self._pool = ThreadPoolExecutor(max_workers=3, thread_name_prefix="transfer")
         self._transfers: dict[str, Future[None]] = {}
         self._not_before: dict[str, float] = {}
@@ -66,6 +70,7 @@ class Driver:
                 self._step(attempt, seen[attempt.key])
             except Exception:
                 logger.exception("Attempt %s: this step failed and is tried again.", attempt.key)
+        self.hands.wait()
 
     def _step(self, attempt: Attempt, status: Status) -> None:
         self._meter(attempt, status)
@@ -103,6 +108,8 @@ class Driver:
 
     def _fetch(self, attempt: Attempt) -> None:
         work = self._work(attempt)
+        if not model_stands(self.cache, work, state=self.state, stopping=self.stopping):
+            return
         folder = self.backend.stage(attempt.key, "in")
         for one in work.inputs:
             self.portal().download(
@@ -111,6 +118,8 @@ class Driver:
             )  # fmt: skip
         self.state.set(attempt.key, staged=1)
         self.inputs.forget(attempt.key)
+        # Said at once, not a step later: the portal's word is what the hand-over waits for.
+        self._move(attempt, "submitted")
 
     def _submit(self, attempt: Attempt, status: Status) -> None:
         """Only after the portal has confirmed that it will give the work to nobody else."""
@@ -119,7 +128,7 @@ class Driver:
         elif attempt.cancel and status.phase == Phase.PENDING:
             self.backend.cancel(attempt.key, GRACE)  # it waits in the site's own queue
         elif attempt.committed and status.phase == Phase.UNKNOWN:
-            self._order(attempt)
+            self.hands.give(attempt.key, lambda: self._order(attempt))
 
     def _order(self, attempt: Attempt) -> None:
         try:

@@ -35,6 +35,7 @@ class Agent:
         self.state = State(config.work / "agent.sqlite3")
         self.backend = backend_for(config)
         self.news = threading.Event()
+        self.heard = threading.Event()
         self.stop = threading.Event()
         self.exit_code = ENDED
         self._portal: Portal | None = None
@@ -52,7 +53,9 @@ class Agent:
         talking.start()
         while not self.stop.is_set():
             self.driver.step()
-            self.stop.wait(STEP_SECONDS)
+            # What the portal has just said is acted on at once.
+            self.heard.wait(STEP_SECONDS)
+            self.heard.clear()
         self.driver.stop()
         return self.exit_code
 
@@ -71,6 +74,7 @@ class Agent:
             logger.exception("The conversation with the portal broke down.")
             self.exit_code = 1
         self.stop.set()
+        self.heard.set()
 
     def _talk_until_stopped(self) -> None:
         failures = 0
@@ -81,6 +85,7 @@ class Agent:
                 if talk is None:
                     return
                 pause = talk.say()
+                self.heard.set()
                 failures = 0
                 if self.stop.is_set():
                     return
@@ -112,6 +117,7 @@ class Agent:
         talk = Talk(
             config=self.config, state=self.state, backend=self.backend, portal=self._portal, identity=identity,
             news=self.news, inputs=self.driver.inputs, held=self.driver.held,
+            cache=self.driver.cache,
         )  # fmt: skip
         talk.begin()
         return talk

@@ -9,6 +9,7 @@ from typing import Any
 from jobs.agent import pinning, removal, wishes
 from jobs.agent.availability import availability
 from jobs.agent.backends.base import Backend, BackendError
+from jobs.agent.cache import Cache
 from jobs.agent.client import Portal, PortalAway, Refused
 from jobs.agent.config import Config
 from jobs.agent.features import FEATURES, agreed
@@ -16,9 +17,10 @@ from jobs.agent.held import PROVISIONAL, Held
 from jobs.agent.identity import Identity
 from jobs.agent.inputs import FEATURE as FRESH_INPUTS
 from jobs.agent.inputs import Inputs
-from jobs.agent.models import stored_models, tokenizer_of
+from jobs.agent.models import tokenizer_of
 from jobs.agent.outcome import ended_as, refused
 from jobs.agent.reconcile import RECONCILIATION, Books
+from jobs.agent.staging import cache_for
 from jobs.agent.state import Attempt, State
 from jobs.agent.streams import LOG_BYTES, LOG_LIMIT, EventTail, log_text
 from jobs.agent.work import WorkRefused, understood, verified
@@ -26,6 +28,8 @@ from jobs.agent.work import WorkRefused, understood, verified
 logger = logging.getLogger(__name__)
 
 BUSY_SECONDS = 1.0
+# The portal gives no more at once; a large site asks again.
+MOST_WANTED = 100
 LOOK_AT_STORE = 3.0
 EMPTY_STORE_POLL = 3
 # So long after its end an attempt waits for its last lines to be taken.
@@ -45,7 +49,7 @@ class Talk:
 
     def __init__(
         self, *, config: Config, state: State, backend: Backend, portal: Portal, identity: Identity,
-        news: threading.Event, inputs: Inputs | None = None, held: Held | None = None,
+        news: threading.Event, inputs: Inputs | None = None, held: Held | None = None, cache: Cache | None = None,
     ) -> None:  # fmt: skip
         self.config, self.state, self.backend, self.portal = config, state, backend, portal
         self.identity, self.news = identity, news
@@ -57,16 +61,17 @@ class Talk:
         self._portal_key_asked = ""
         self.inputs = inputs or Inputs(config.portal_url)
         self.held = held or Held(state)
+        self.cache = cache or cache_for(config, state)
         self.books = Books(state)
         self._tails: dict[str, EventTail] = {}
-        self._models: list[dict[str, str]] = []
+        self._models: list[dict[str, Any]] = []
         self._store_seen = 0.0
         # A session that was opened while the scheduler was away has offered no GPUs; a new one is due when it is back.
         self._offered_none = False
 
     def begin(self) -> None:
         """Opens a session: from now on older ones are fenced off."""
-        self._models = stored_models(self.config.store)
+        self._models = self.cache.models()
         describe = {
             **self.backend.describe(),
             "recipes": sorted(self.config.allowed.recipes),
@@ -116,7 +121,7 @@ class Talk:
     def _send_tokenizers(self, wanted: list[str]) -> None:
         for slug in wanted:
             try:
-                found = tokenizer_of(self.config.store, slug)
+                found = tokenizer_of(self.cache.tokenizer_folder(slug), slug)
                 if found is not None:
                     self.portal.tokenizer(slug=slug, tokenizer=found[0], config=found[1])
             except (Refused, OSError, ValueError):
@@ -133,7 +138,7 @@ class Talk:
         idle = self.config.wait_seconds
         if not self._models:
             idle = min(idle, EMPTY_STORE_POLL)
-        message = self._message(open_ones, wait=0 if busy else idle)
+        message = self._message(open_ones, wait=min(idle, _patience(open_ones)) if busy else idle)
         changed = "models" in message or (self._offered_none and message["capacity"].get("gpus_total", 0) > 0)
         try:
             answer = self.portal.sync(message)
@@ -197,13 +202,13 @@ class Talk:
         capacity = {"gpus_total": about["gpus_total"], "gpus_free": about["gpus_free"], "queue": waiting}
         trouble = {"trouble": about["trouble"]} if "trouble" in about else {}
         busy = availability(self.backend, self.features)
-        return 0 if draining else free, {**capacity, "draining": draining, **trouble, **busy}
+        return 0 if draining else min(free, MOST_WANTED), {**capacity, "draining": draining, **trouble, **busy}
 
     def _add_models(self, message: dict[str, Any]) -> None:
         if time.monotonic() - self._store_seen < LOOK_AT_STORE:
             return
         self._store_seen = time.monotonic()
-        models = stored_models(self.config.store)
+        models = self.cache.models()
         if models != self._models:
             message["models"] = self._models = models
 
@@ -289,6 +294,12 @@ class Talk:
             return
         if self.state.take(key=work.key, token=work.token, payload=raw, lease_seconds=work.lease_seconds):
             logger.info("Attempt %s: leased (%s)", work.key, work.spec.name)
+
+
+def _patience(attempts: list[Attempt]) -> int:
+    """Seconds to wait for new work while there is some: none while the portal's word on any of it is due."""
+    due = ("leased", "staging", "submitted")
+    return 0 if any(one.state in due or one.acked < one.seq for one in attempts) else int(BUSY_SECONDS)
 
 
 def _report(attempt: Attempt) -> dict[str, Any]:

@@ -47,6 +47,7 @@ _WRAPPER_SECONDS = 30.0
 class SlurmBackend(JobFolders):
     code: ClassVar[str] = "slurm"
     keeps_jobs: ClassVar[bool] = True
+    submits_at_once: ClassVar[int] = 4
 
     def __init__(self, config: Config) -> None:
         self.options = SlurmOptions.read(config)

@@ -36,6 +36,8 @@ def heartbeat(*, attempts: Sequence[Attempt], at: datetime) -> None:
 @transaction.atomic
 def observe_state(*, attempt: Attempt, report: StateReport, at: datetime) -> Attempt:
     """Takes in the newest state of an attempt. An older report, or one about a closed attempt, changes nothing."""
+    if attempt.state in JOB_FINAL or report.seq <= attempt.state_seq:
+        return attempt  # most of what agents say again; no row is locked for it
     job = Job.objects.select_for_update(of=("self",)).get(pk=attempt.job_id)
     attempt = Attempt.objects.select_for_update(of=("self",)).get(pk=attempt.pk)
     if attempt.state in JOB_FINAL or report.seq <= attempt.state_seq:
