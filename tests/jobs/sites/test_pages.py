@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.urls import reverse
 
+from accounts.demonstration import DEMONSTRATION_PASSWORD, create_demonstration_people
 from accounts.models import AuditEvent
 from accounts.roles import Role
 from catalog.models import Site
@@ -66,6 +67,17 @@ def test_the_list_of_an_operator_holds_the_own_site_alone(scene):
 def test_an_operator_starts_at_the_operations(scene):
     answer = scene.client.get(reverse("jobs:dashboard"))
     assert answer["Location"] == reverse("jobs:operated_sites")
+
+
+def test_the_demonstrations_operator_signs_in_and_sees_the_embedded_site(scene, settings):
+    settings.EMBEDDED = True
+    create_demonstration_people(site_slug=scene.site.slug, at=datetime.now(UTC))
+    scene.client.logout()
+    words = {"login": "operator@example.eu", "password": DEMONSTRATION_PASSWORD}
+    scene.client.post(reverse("account_login"), words)
+    answer = scene.client.get(reverse("jobs:dashboard"), follow=True)
+    assert answer.redirect_chain[-1][0] == reverse("jobs:operated_sites")
+    assert scene.site.name in text(answer)
 
 
 @pytest.mark.parametrize("page", PAGES)

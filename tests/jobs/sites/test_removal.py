@@ -5,6 +5,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.urls import reverse
 
 from jobs.execution.rules import LEASE, REMOVE_AFTER
 from jobs.execution.services import sweep
@@ -78,3 +79,13 @@ def test_another_site_cannot_say_it(leased):
 def test_the_promise_is_signed_with_the_work(leased):
     payload = json.loads(base64.b64decode(leased.message["payload"]))
     assert payload == leased.payload and "remove_after_seconds" in payload
+
+
+def test_the_owner_reads_the_promise_and_its_keeping_on_the_jobs_page(leased, client):
+    ended(leased)
+    client.force_login(leased.owner)
+    page = reverse("jobs:job", args=[leased.job.pk])
+    assert "to be removed by" in client.get(page).content.decode()
+    leased.caller.say(removed=[removed(leased)])
+    answer = client.get(page).content.decode()
+    assert "to be removed by" not in answer and "Your data at the site" in answer
