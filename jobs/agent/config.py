@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jobs.agent.cache_options import CacheOptions
+
 
 class ConfigError(Exception):
     """The configuration cannot be used; the text is one sentence that names the key."""
@@ -69,9 +71,7 @@ class Allowed:
         if not residency:
             return ""
         if not self.country:
-            return (
-                "The data may only lie in certain countries, and nobody said where this site is: set agent.country."
-            )
+            return "The data may only lie in certain countries, and nobody said where this site is: set agent.country."
         if self.country not in residency:
             return f"The data may only lie in {', '.join(sorted(residency))}; this site is in {self.country}."
         return ""
@@ -93,6 +93,8 @@ class Config:
     options: dict[str, Any] = field(default_factory=dict)
     # After so many days the agent replaces its key by itself; 0 is never.
     rotate_key_days: float = 90
+    # Where base models come from that a job needs and the store does not hold.
+    cache: CacheOptions = field(default_factory=CacheOptions)
 
     @property
     def jobs(self) -> Path:
@@ -140,6 +142,7 @@ def read_config(path: Path) -> Config:
         on_stop=on_stop,
         options={"python": sys.executable, **options},
         rotate_key_days=_whole(agent, "rotate_key_days", 90),
+        cache=_cache(_table(raw, "cache")),
     )
 
 
@@ -155,6 +158,13 @@ def _text(table: dict[str, Any], name: str, otherwise: str | None = None) -> str
     if not isinstance(value, str):
         raise ConfigError(f"{name} is missing, or is not a text.")
     return value
+
+
+def _cache(table: dict[str, Any]) -> CacheOptions:
+    try:
+        return CacheOptions.read(table)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 def _country(table: dict[str, Any]) -> str:

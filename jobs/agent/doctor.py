@@ -11,6 +11,7 @@ import httpx
 
 from jobs.agent.config import Config
 from jobs.agent.identity import Keeper
+from jobs.agent.mirror import Mirror
 from jobs.agent.models import stored_models
 
 Finding = tuple[bool, str]
@@ -72,7 +73,14 @@ def _portal(config: Config) -> Iterator[Finding]:
 
 def _store(config: Config) -> Iterator[Finding]:
     models = stored_models(config.store)
-    yield bool(models), f"the store {config.store} holds {len(models)} sealed models"
+    from_source = bool(config.cache.source)
+    yield bool(models) or from_source, f"the store {config.store} holds {len(models)} sealed models"
+    if from_source:
+        cache = config.cache
+        offers = Mirror(place=cache.source, token=cache.token, ca_file=cache.ca_file).offers()
+        largest = max((offer.bytes for offer in offers), default=0)
+        yield bool(offers), f"{cache.source} offers {len(offers)} models, the largest of {largest / 1e9:.1f} GB"
+        yield not cache.limit or largest <= cache.limit, f"each of them fits within cache.limit_gb ({cache.limit_gb:g})"
 
 
 def _disk(config: Config) -> Iterator[Finding]:

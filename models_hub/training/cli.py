@@ -66,7 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     check = store.add_parser("check", help="compare models with their seals")
     check.add_argument("model_id", metavar="NAME", nargs="?")
     check.set_defaults(action=_store_check)
-    for command in (demo, add, adopt, listing, check):
+    index = store.add_parser("index", help="write index.json, so that other sites' agents can fetch from this store")
+    index.set_defaults(action=_store_index)
+    for command in (demo, add, adopt, listing, check, index):
         command.add_argument("--store", **folder, help="the store's folder")
     return parser
 
@@ -130,6 +132,13 @@ def _store_adopt(options: argparse.Namespace) -> int:
 
 def _store_list(options: argparse.Namespace) -> int:
     _print([model.public() for model in Store(options.store).models()])
+    return 0
+
+
+def _store_index(options: argparse.Namespace) -> int:
+    from models_hub.training.index import write_index
+
+    _print(write_index(options.store))
     return 0
 
 
