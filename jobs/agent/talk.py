@@ -134,7 +134,7 @@ class Talk:
         attempts = [attempt for attempt in self.state.attempts(wiped=True) if not attempt.dropped]
         open_ones = [one for one in attempts if not (one.wiped or one.closed)]
         # What the portal has closed and still runs has usage to report soon.
-        busy = bool(open_ones) or any(not one.final for one in attempts)
+        busy = bool(open_ones) or any(not one.final or self._to_remove(one) for one in attempts)
         idle = self.config.wait_seconds
         if not self._models:
             idle = min(idle, EMPTY_STORE_POLL)
@@ -180,11 +180,18 @@ class Talk:
             message |= {"digests": digests, "wait": 0}
         if removal.FEATURE in self.features:
             message["removed"] = removal.removed_rows(self.state)
+        if message["usage"] or message.get("removed"):
+            message["wait"] = 0  # What waits for an answer does not wait for work.
         if FRESH_INPUTS in self.features and self.inputs.wanted():
             message["inputs_wanted"] = self.inputs.wanted()
         message["wanted"], message["capacity"] = self._capacity(attempts)
         self._add_models(message)
         return message
+
+    def _to_remove(self, attempt: Attempt) -> bool:
+        """Whether its data are about to go, which is to be said."""
+        due = time.time() >= removal.keep_until(attempt, self.config)
+        return attempt.closed and not attempt.wiped and due and removal.FEATURE in self.features
 
     def _held(self, attempt: Attempt) -> dict[str, Any]:
         return self.held.words(attempt) if PROVISIONAL in self.features else {}
