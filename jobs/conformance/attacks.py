@@ -465,7 +465,7 @@ PATHS = (
     "a/b/c/d/e/f/g/h/i",
 )
 # Characters that no address holds: the web server or the router may refuse them before the protocol is reached.
-ODD_PATHS = ("../secret", "a/../../b", "..%2Fsecret", "%2e%2e%2fx", "a%00b", "a%0Ab")
+ODD_PATHS = ("../secret", "a/../../b", "..%2Fsecret", "%2e%2e%2fx", "a%00b")
 
 
 def _path(number: int, path: str) -> Attack:

@@ -64,7 +64,8 @@ class Lab:
         self.desk = Desk()
         self.cases = {case.id: case for case in scenario.cases}
         self.results: dict[str, Result] = {}
-        self._inside = ""
+        # Inside a case of a feature that is not offered nothing is waited for.
+        self._passing_over = False
         self._training = folder / "training"
         self._training.mkdir(parents=True)
         self.store = folder / "store"
@@ -112,8 +113,10 @@ class Lab:
         case = self.cases[name]
         if case.feature and self.desk.epoch and not self.offers(case.feature):
             self._note(case, Status.NOT_OFFERED)
+            self._passing_over = True
             with contextlib.suppress(Broken, *UNREADABLE):
                 yield
+            self._passing_over = False
             return
         began = time.monotonic()
         try:
@@ -136,7 +139,7 @@ class Lab:
 
     def until(self, condition: Callable[[], Any], words: str, *, seconds: float | None = None) -> Any:
         """Waits for what must happen; else it is broken."""
-        give_up = time.monotonic() + (seconds or self.settings.patience)
+        give_up = time.monotonic() + (0.0 if self._passing_over else seconds or self.settings.patience)
         while True:
             with self.desk.news:
                 returned = self.agent.returned
@@ -154,7 +157,7 @@ class Lab:
 
     def stays(self, condition: Callable[[], Any], words: str, *, seconds: float | None = None) -> None:
         """Watches for a while that something stays true."""
-        give_up = time.monotonic() + (seconds or self.settings.quiet)
+        give_up = time.monotonic() + (0.0 if self._passing_over else seconds or self.settings.quiet)
         while time.monotonic() < give_up:
             self.check(condition(), words)
             time.sleep(0.02)

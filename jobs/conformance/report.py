@@ -12,10 +12,13 @@ _SIGNS = {Status.PASS: "ok", Status.FAIL: "FAIL", Status.NOT_OFFERED: "-", Statu
 
 def table(results: list[Result]) -> str:
     width = max((len(result.case.id) for result in results), default=0)
-    lines = []
+    lines, before = [], ""
     for result in results:
-        line = f"{_SIGNS[result.status]:4} {result.case.id:{width}}  {result.case.title} [{result.case.section}]"
-        lines.append(line if not result.detail else f"{line}\n{'':{width + 7}}{result.detail}")
+        lines.append(f"{_SIGNS[result.status]:4} {result.case.id:{width}}  {result.case.title} [{result.case.section}]")
+        # What kept a whole scenario from being played is said once.
+        if result.detail and result.detail != before:
+            lines.append(f"{'':{width + 7}}{result.detail}")
+        before = result.detail
     return "\n".join([*lines, "", summary(results)])
 
 

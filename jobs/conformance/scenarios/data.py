@@ -43,7 +43,7 @@ def streams(lab: Lab) -> None:
         lab.until(lambda: len(job.whole_log()) >= len(text), "the whole log arrives")
         lab.check(job.whole_log() == text, "the log is not what the training wrote, byte for byte")
     with lab.case("streams.quiet"):
-        lab.check(_twice(lab, job) <= 40, f"{_twice(lab, job)} events were sent although acknowledged")
+        lab.check(_twice(lab, job) <= 5, f"{_twice(lab, job)} events were sent although acknowledged")
 
 
 def _as_text(raw: bytes) -> bytes:

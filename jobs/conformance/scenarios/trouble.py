@@ -117,6 +117,7 @@ def away(lab: Lab) -> None:
         wanted = len(lab.starts(job)[0].events)
         lab.until(lambda: len(job.events) == wanted, f"all {wanted} events arrive after all")
     lab.until(lambda: lab.gone(job), "its data is removed")
+    time.sleep(lab.settings.quiet)  # until there is nothing left to say
     _poll_after(lab)
 
 

@@ -217,7 +217,7 @@ class CallsSuccessFailure(Moves):
 @broken("plain", "state.seq")
 class ReusesItsNumbers(Moves):
     def to(self, attempt, state, facts):
-        attempt["seq"] -= state == "collecting"
+        attempt["seq"] -= state == "running"
         return (state,)
 
 
@@ -466,11 +466,14 @@ class TakesAnyWordForTheWord(Agent):
 
 @broken("commitment", "commit.closed")
 class TakesClosedForGo(Agent):
+    taken: set[str] = set()
+
     def hear(self, answer):
-        waiting = [key for key in answer["closed"] if self.attempts[key]["state"] == "submitted"]
-        for key in waiting:
+        self.taken |= {key for key in answer["closed"] if self.attempts[key]["state"] == "submitted"}
+        for key in self.taken.intersection(answer["closed"]):
             self.attempts[key]["acked"] = self.attempts[key]["seq"]
-        super().hear({**answer, "closed": [key for key in answer["closed"] if key not in waiting]})
+        final = {key for key in self.taken if self.attempts[key]["state"] in FINAL}
+        super().hear({**answer, "closed": [key for key in answer["closed"] if key not in self.taken - final]})
 
 
 @broken("commitment", "commit.starts", "commit.goes_on")
@@ -919,6 +922,10 @@ class SulksAfterClosing(Agent):
 
 @broken("refused", "refused.others", cuts_off=("refused.internal",))
 class DropsAllForOne(Agent):
+    def collect(self, attempt):
+        if attempt["dropped"]:
+            super().collect(attempt)
+
     def refused(self, row):
         super().refused(row)
         self.attempts[row["key"]]["dropped"] = True
