@@ -16,6 +16,7 @@ from typing import Any
 
 from jobs.agent import removal
 from jobs.agent.backends.base import RESUMABLE, Backend, BackendError, Ended, Order, Phase, Status
+from jobs.agent.borrowing import borrow
 from jobs.agent.client import DigestMismatch, Portal, PortalAway, Refused
 from jobs.agent.config import Config
 from jobs.agent.files import read_json, sha256_of
@@ -111,7 +112,11 @@ class Driver:
         if not model_stands(self.cache, work, state=self.state, stopping=self.stopping):
             return
         folder = self.backend.stage(attempt.key, "in")
+        others = self.state.attempts()
         for one in work.inputs:
+            borrow(
+                sha256=one["sha256"], target=folder / one["name"], attempt=attempt, others=others, backend=self.backend
+            )
             self.portal().download(
                 key=attempt.key, token=attempt.token, name=one["name"], sha256=one["sha256"], size=one["bytes"],
                 target=folder / one["name"], address=self.inputs.address(attempt.key, attempt.payload, one["name"]),

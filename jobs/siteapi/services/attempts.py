@@ -1,6 +1,7 @@
 """What an agent may touch: its own attempts, under the lease it was given."""
 
 import hmac
+from collections.abc import Iterable, Mapping
 
 from django.utils.translation import gettext as _
 
@@ -13,7 +14,17 @@ from portal.kernel.errors import DomainError
 
 def attempt_under_lease(*, agent: SiteAgent, key: str, token: str, open_only: bool = True) -> Attempt:
     """The agent's own attempt; a foreign one does not exist for it, and a stale token opens nothing."""
-    attempt = Attempt.objects.select_related("job", "job__dataset").filter(agent=agent, key=key).first()
+    return under_lease(attempts_of(agent, [key]), key=key, token=token, open_only=open_only)
+
+
+def attempts_of(agent: SiteAgent, keys: Iterable[str]) -> dict[str, Attempt]:
+    """The agent's own attempts among these keys, in one query."""
+    found = Attempt.objects.select_related("job", "job__dataset").filter(agent=agent, key__in=set(keys))
+    return {attempt.key: attempt for attempt in found}
+
+
+def under_lease(found: Mapping[str, Attempt], *, key: str, token: str, open_only: bool = True) -> Attempt:
+    attempt = found.get(key)
     if attempt is None:
         raise DomainError("attempt_unknown", _("Your site holds no such attempt."), status=404)
     if not hmac.compare_digest(attempt.lease_token.encode(), token.encode()):

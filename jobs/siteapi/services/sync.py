@@ -21,7 +21,7 @@ from jobs.execution.services import (
 from jobs.execution.services.observe import event_position, log_position
 from jobs.models import Attempt, SiteAgent
 from jobs.siteapi.messages import Item, SyncMessage, read_events, read_log, read_removal, read_state
-from jobs.siteapi.services.attempts import attempt_under_lease
+from jobs.siteapi.services.attempts import attempts_of, under_lease
 from jobs.siteapi.services.books import Books
 from jobs.siteapi.services.capacity import remembered, store_capacity
 from jobs.siteapi.services.drain import drain_wish
@@ -61,7 +61,7 @@ def check_epoch(agent: SiteAgent, epoch: int) -> None:
 def take_reports(*, agent: SiteAgent, message: SyncMessage, at: datetime) -> dict[str, Any]:
     """Takes in every report and answers with what is acknowledged, missing, refused and closed."""
     capacity = remembered(agent, message.capacity, at=at)
-    reading = _Reading(agent, at)
+    reading = _Reading(agent, message, at)
     if not reading.whole(
         "capacity", lambda: store_capacity(agent=agent, capacity=message.capacity, kept=capacity, at=at)
     ):
@@ -85,8 +85,10 @@ def take_reports(*, agent: SiteAgent, message: SyncMessage, at: datetime) -> dic
 class _Reading:
     """One message being read: the attempts it spoke of and what to answer about each."""
 
-    def __init__(self, agent: SiteAgent, at: datetime) -> None:
+    def __init__(self, agent: SiteAgent, message: SyncMessage, at: datetime) -> None:
         self.agent, self.at = agent, at
+        spoken_of = (message.attempts, message.events, message.logs, message.usage, message.removed)
+        self.attempts = attempts_of(agent, (item.key for items in spoken_of for item in items))
         self.acks: dict[str, dict[str, Any]] = {"attempts": {}, "events": {}, "logs": {}}
         self.gaps: dict[str, list[list[int]]] = {}
         self.usage_acks: list[str] = []
@@ -100,8 +102,7 @@ class _Reading:
     def each(self, kind: str, items: list[Item], take: Callable[[Attempt, Item], None]) -> None:
         for item in items:
             try:
-                attempt = attempt_under_lease(agent=self.agent, key=item.key, token=item.token, open_only=False)
-                take(attempt, item)
+                take(under_lease(self.attempts, key=item.key, token=item.token, open_only=False), item)
             except DomainError as error:
                 self._refuse(kind, item, error.code, str(error.sentence))
             except SpecError as error:
@@ -132,7 +133,7 @@ class _Reading:
         held = []
         for item in items:
             try:
-                held.append(attempt_under_lease(agent=self.agent, key=item.key, token=item.token))
+                held.append(under_lease(self.attempts, key=item.key, token=item.token))
                 self.books.hear_heartbeat(held[-1], item)
             except DomainError:
                 continue  # said again, with its reason, when the state itself is read
