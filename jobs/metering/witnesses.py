@@ -37,12 +37,12 @@ def hear_heartbeat(*, attempt: Attempt, held: int, at: datetime, skew: timedelta
     Written down every quarter of a minute, always together with the moment it was true.
     """
     possible = attempt.job.gpus * (at - attempt.created_at + skew).total_seconds()
-    if not attempt.provisional_gpu_seconds <= held <= possible:
+    if not attempt.provisional_gpu_seconds < held <= possible:
         return
     if attempt.provisional_at is not None and at - attempt.provisional_at < HEARD_EVERY:
         return
     newer = Q(provisional_at__isnull=True) | Q(provisional_at__lt=at)
-    Attempt.objects.filter(newer, pk=attempt.pk, provisional_gpu_seconds__lte=held).exclude(state__in=JOB_FINAL).update(
+    Attempt.objects.filter(newer, pk=attempt.pk, provisional_gpu_seconds__lt=held).exclude(state__in=JOB_FINAL).update(
         provisional_gpu_seconds=held, provisional_at=at
     )
 

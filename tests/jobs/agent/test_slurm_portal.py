@@ -8,7 +8,7 @@ import pytest
 
 from jobs.execution.services import cancel_job
 from jobs.ledger.services import balance
-from jobs.models import LedgerEntry, SiteAgent, UsageRecord
+from jobs.models import LedgerEntry, Reconciliation, SiteAgent, UsageDiscrepancy, UsageRecord
 from jobs.states import JobState
 from models_hub.models import TunedModel
 from portal.kernel.clock import now
@@ -49,6 +49,12 @@ def test_a_job_goes_through_slurm_and_its_model_comes_back(scene, slurm_site):
         assert {one["name"] for one in agent.description["partitions"]} == {"gpu", "short"}
         eventually(lambda: not list(scene.shop.work.glob("jobs/*")))
     assert rows.get().gpu_seconds >= 6
+    # Three witnesses of the same seconds: accounting, the receipt from the node, and what was heard meanwhile.
+    assert abs(rows.get().receipt_gpu_seconds - rows.get().gpu_seconds) <= 5
+    assert 0 < job.attempts.get().provisional_gpu_seconds <= rows.get().gpu_seconds + 1
+    assert not UsageDiscrepancy.objects.exists()
+    with scene.shop.agent():
+        eventually(lambda: Reconciliation.objects.filter(equal=True, agent_rows=1, portal_rows=1).exists())
 
 
 def test_the_agent_is_killed_in_mid_run_and_slurm_goes_on(scene, slurm_site):
