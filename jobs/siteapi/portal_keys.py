@@ -11,7 +11,7 @@ Private halves are readable for the portal's user only. Every web process reads 
 import base64
 import json
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,12 @@ def key_for(trusted: Collection[str] | None) -> Ed25519PrivateKey:
         if keys.key_id(keys.encoded(key.public_key())) in trusted:
             return key
     return held[0]
+
+
+def trusted_by(description: Mapping[str, Any]) -> list[str] | None:
+    """The short names of the keys an agent has said it trusts; None if it has not said."""
+    named = description.get("portal_keys")
+    return [name for name in named if isinstance(name, str)] if isinstance(named, list) else None
 
 
 def newest_name() -> str:

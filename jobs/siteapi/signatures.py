@@ -66,13 +66,10 @@ def _keys_of(key_id: str) -> list[AgentKey]:
     """`<agent>` or `<agent>:<fingerprint>`: without a fingerprint every key of the agent may have signed."""
     agent_id, _colon, fingerprint = key_id.partition(":")
     try:
-        agent = SiteAgent.objects.select_related("site").filter(pk=UUID(agent_id)).first()
+        agent = SiteAgent.objects.only("pk").filter(pk=UUID(agent_id)).first()
     except ValueError:
         return []
-    found = list(keys_named(agent=agent, fingerprint=fingerprint)) if agent is not None else []
-    for key in found:
-        key.agent = agent
-    return found
+    return list(keys_named(agent=agent, fingerprint=fingerprint)) if agent is not None else []
 
 
 def claimed_agent(request: HttpRequest) -> SiteAgent | None:

@@ -18,7 +18,6 @@ from portal.kernel.errors import DomainError
 
 LIFE = timedelta(minutes=15)
 FEATURE = "signed_inputs"
-_SIGNER = {"salt": "jobs.siteapi.inputs", "sep": "."}
 
 
 def input_addresses(attempt: Attempt, *, at: datetime) -> list[dict[str, str]]:
@@ -31,7 +30,7 @@ def input_addresses(attempt: Attempt, *, at: datetime) -> list[dict[str, str]]:
 
 
 def _address(attempt: Attempt, name: str, expires: datetime) -> str:
-    token = Signer(**_SIGNER).sign_object(
+    token = _signer().sign_object(
         {
             "agent": str(attempt.agent_id),
             "key": attempt.key,
@@ -43,6 +42,10 @@ def _address(attempt: Attempt, name: str, expires: datetime) -> str:
     return reverse("siteapi:signed_input", args=[token])
 
 
+def _signer() -> Signer:
+    return Signer(salt="jobs.siteapi.inputs", sep=".")
+
+
 def _lease(token: str) -> str:
     """The lease an address belongs to, without the token itself: addresses end up in logs."""
     return hashlib.sha256(token.encode()).hexdigest()[:16]
@@ -51,7 +54,7 @@ def _lease(token: str) -> str:
 def input_at_address(*, agent: SiteAgent, token: str, at: datetime) -> tuple[DatasetPart, str]:
     """The part of the data behind a signed address, for the agent it was made for, while its lease is in force."""
     try:
-        named = Signer(**_SIGNER).unsign_object(token)
+        named = _signer().unsign_object(token)
         meant_for_it = named["agent"] == str(agent.pk)
         expires = datetime.fromtimestamp(named["expires"], UTC)
     except (BadSignature, ValueError, KeyError, TypeError):

@@ -19,7 +19,7 @@ from accounts.models import User
 from accounts.permissions import require
 from accounts.roles import Action
 from jobs.models import AgentKey, SiteAgent
-from jobs.siteapi import keys
+from jobs.siteapi import keys, portal_keys
 from portal.kernel.errors import DomainError
 
 # How long a replaced key goes on: until the new one has spoken and what was under way has ended, at most a day.
@@ -48,7 +48,7 @@ def in_force(*, at: datetime) -> Q:
 
 def keys_named(*, agent: SiteAgent, fingerprint: str) -> QuerySet[AgentKey]:
     """The agent's keys of that name; without a name all it had lately, the newest first."""
-    rows = AgentKey.objects.filter(agent=agent).order_by("-pk")
+    rows = AgentKey.objects.filter(agent=agent).select_related("agent__site").order_by("-pk")
     return rows.filter(fingerprint=fingerprint) if fingerprint else rows[:20]
 
 
@@ -109,7 +109,7 @@ def introduce_key(*, signed_with: AgentKey, public_key: str, proof: str, at: dat
 
     `proof` shows that the agent holds the private half: the new key's signature over the agent's id and itself.
     """
-    agent = SiteAgent.objects.select_for_update(of=("self",)).select_related("site").get(pk=signed_with.agent_id)
+    agent = _locked(signed_with, at=at)
     _check_proof(agent=agent, public_key=public_key, proof=proof)
     known = AgentKey.objects.filter(in_force(at=at), agent=agent, public_key=public_key).first()
     if known is not None:
@@ -139,6 +139,13 @@ def introduce_key(*, signed_with: AgentKey, public_key: str, proof: str, at: dat
     return _introduced(key, until=until)
 
 
+def _locked(signed_with: AgentKey, *, at: datetime) -> SiteAgent:
+    """The agent, for this transaction alone; its key may have been revoked since the request was read."""
+    agent = SiteAgent.objects.select_for_update(of=("self",)).select_related("site").get(pk=signed_with.agent_id)
+    check_still_in_force(signed_with, at=at)
+    return agent
+
+
 def _introduced(key: AgentKey, *, until: datetime | None) -> dict[str, Any]:
     return {"fingerprint": key.fingerprint, "old_not_after": until.isoformat() if until else None}
 
@@ -166,7 +173,7 @@ def _check_newest(signed_with: AgentKey) -> None:
 @transaction.atomic
 def revoke_own_key(*, signed_with: AgentKey, fingerprint: str, at: datetime) -> dict[str, Any]:
     """An agent takes another key of its own out of use at once. Said again it changes nothing."""
-    agent = SiteAgent.objects.select_for_update(of=("self",)).select_related("site").get(pk=signed_with.agent_id)
+    agent = _locked(signed_with, at=at)
     key = AgentKey.objects.filter(agent=agent, fingerprint=fingerprint).first()
     if key is None:
         raise DomainError("key_unknown", _("This agent has no key of that name."), status=404)
@@ -222,7 +229,7 @@ def ask_for_new_key(*, agent: SiteAgent, by: datetime, actor: User, at: datetime
 def agents_without_newest_key(*, name: str, since: datetime) -> list[SiteAgent]:
     """Agents seen lately that do not say they trust the portal's newest key, whose short name is given."""
     lately = SiteAgent.objects.filter(revoked_at__isnull=True, last_seen_at__gte=since).select_related("site")
-    return [agent for agent in lately if name not in (agent.description.get("portal_keys") or ())]
+    return [agent for agent in lately if name not in (portal_keys.trusted_by(agent.description) or ())]
 
 
 def note_portal_key(*, action: str, name: str, **data: Any) -> None:

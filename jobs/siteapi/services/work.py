@@ -17,7 +17,7 @@ WORK_SCHEMA = "open-paas/work/1"
 def signed_work(attempt: Attempt, *, at: datetime) -> dict[str, str]:
     """`{"payload", "signature", "key_id"}`: the payload in base64 is what is signed, byte for byte."""
     payload = canonical_json(describe(attempt, at=at))
-    key = portal_keys.key_for(attempt.agent.description.get("portal_keys") if attempt.agent else None)
+    key = portal_keys.key_for(portal_keys.trusted_by(attempt.agent.description) if attempt.agent else None)
     return {
         "payload": base64.b64encode(payload).decode(),
         "signature": base64.b64encode(key.sign(payload)).decode(),
