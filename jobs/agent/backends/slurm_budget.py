@@ -11,6 +11,7 @@ import getpass
 import logging
 import math
 import re
+import threading
 import time
 from collections.abc import Iterable
 
@@ -24,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 # So long after it was made an account may be unknown to the controller: slurmdbd tells it in its own time.
 SETTLING_SECONDS = 60.0
+# So long a job that was handed over may be missing from what we read of the queue.
+_UNSEEN_SECONDS = 15.0
 
 
 class Budgets:
@@ -31,6 +34,9 @@ class Budgets:
         self.slurm, self.options = slurm, options
         self._held: dict[str, int] = {}
         self._made: dict[str, float] = {}
+        # Several jobs may be handed over at once: what was just held for is not in the queue yet.
+        self._lately: list[tuple[float, str, int]] = []
+        self._lock = threading.Lock()
 
     def account(self, order: Order) -> str:
         """Who pays for this order: its allocation's own account where budgets are kept, else the configured one."""
@@ -45,14 +51,19 @@ class Budgets:
         """
         if not (self.options.budgets and order.budget is not None):
             return
-        name, minutes = self.account(order), self._minutes(order.budget, [order.gpus, *others])
+        with self._lock:
+            self._hold(order, order.budget, sum(others))
+
+    def _hold(self, order: Order, budget: Budget, others: int) -> None:
+        name = self.account(order)
+        minutes = self._minutes(budget, order.gpus + others + self._just_held(name, order.gpus))
         if self._held.get(name) == minutes:
             return
         rows = self._rows(name)
         user = getpass.getuser()
         if "" not in {one for one, _limit in rows}:
             parent = [f"parent={self.options.account}"] if self.options.account else []
-            about = [f"description=allocation {order.budget.allocation}", "organization=open-paas"]
+            about = [f"description=allocation {budget.allocation}", "organization=open-paas"]
             self._change("add", "account", name, *parent, f"cluster={self._cluster}", *about)
             self._made[name] = time.monotonic()
         if user not in {one for one, _limit in rows}:
@@ -69,14 +80,22 @@ class Budgets:
         """Whether the order's account is so new that the controller may not know it yet."""
         return time.monotonic() - self._made.get(self.account(order), -1e9) < SETTLING_SECONDS
 
-    def _minutes(self, budget: Budget, gpus: Iterable[int]) -> int:
+    def _just_held(self, name: str, gpus: int) -> int:
+        """GPUs of the account's orders of the last moments; this one joins them."""
+        now = time.monotonic()
+        self._lately = [one for one in self._lately if now - one[0] < _UNSEEN_SECONDS]
+        found = sum(other for _at, account, other in self._lately if account == name)
+        self._lately.append((now, name, gpus))
+        return found
+
+    def _minutes(self, budget: Budget, gpus: int) -> int:
         """What was granted, and the minutes by which Slurm's limit of each unfinished job is longer than its own.
 
         Slurm sets a job's whole limit aside while it runs. What it does not use of that comes back at its end.
         """
         beyond = math.ceil((OVERTIME + self.options.signal_seconds + 60) / 60) + 1
         granted = min(budget.gpu_minutes, self.options.budget_most_minutes or budget.gpu_minutes)
-        return granted + beyond * sum(gpus)
+        return granted + beyond * gpus
 
     @property
     def _cluster(self) -> str:

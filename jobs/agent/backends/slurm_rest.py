@@ -94,7 +94,7 @@ class SlurmRest(Slurm):
         wanted = list(names)
         for first in range(0, len(wanted), 50):
             asked = {"job_name": ",".join(wanted[first : first + 50]), "start_time": f"{start:%Y-%m-%d}"}
-            for row in shapes.accounting_rows(self._get("slurmdb", "jobs", **asked)["jobs"]):
+            for row in shapes.accounting_rows(self._get("slurmdb", "jobs", **asked).get("jobs") or []):
                 found.setdefault(row.name, []).append(row)
         return {name: [self._with_exit(row) for row in rows] for name, rows in found.items()}
 
@@ -184,13 +184,12 @@ class SlurmRest(Slurm):
         if method == "POST" and not said.get("job_id"):
             raise self._trouble(said, answer)
         # 22.05 answers a question about the accounting with 200 and an empty list when it does not take the token.
-        if method == "GET" and said.get("errors"):
+        if method == "GET" and _errors(said):
             raise self._trouble(said, answer)
         return said
 
     def _trouble(self, said: dict[str, Any], answer: httpx.Response) -> SlurmTrouble:
-        errors = [one for one in said.get("errors") or [] if isinstance(one, dict)]
-        words = "; ".join(str(one[name]) for one in errors for name in ("error", "description") if one.get(name))
+        words = "; ".join(_errors(said))
         if any(one in words.lower() for one in _OF_TOKENS) and not self._controller_is_down():
             return SlurmTrouble(TOKEN_REFUSED, words[:300])
         return trouble_from(words or f"HTTP {answer.status_code}: {answer.text[:300]}")
@@ -212,3 +211,10 @@ class SlurmRest(Slurm):
             return Path(self.options.token_file).read_text().strip().removeprefix("SLURM_JWT=")
         except OSError as error:
             raise SlurmTrouble(TOKEN_REFUSED, f"{self.options.token_file}: {error.strerror}") from error
+
+
+def _errors(said: dict[str, Any]) -> list[str]:
+    """The words of `errors`; that nothing was found is none."""
+    errors = (one for one in said.get("errors") or [] if isinstance(one, dict))
+    found = [str(one[name]) for one in errors for name in ("error", "description") if one.get(name)]
+    return [] if any(one.lower().startswith("nothing found") for one in found) else found

@@ -41,6 +41,8 @@ def ended_well(scene, slurm_site, job):
 
 
 def test_a_job_goes_through_slurm_and_its_model_comes_back(scene, slurm_site):
+    scene.shop.options["budgets"] = True
+    scene.shop.write()
     job = submit(scene, name="slow")
     with scene.shop.agent():
         rows = ended_well(scene, slurm_site, job)
@@ -55,6 +57,11 @@ def test_a_job_goes_through_slurm_and_its_model_comes_back(scene, slurm_site):
     assert not UsageDiscrepancy.objects.exists()
     with scene.shop.agent():
         eventually(lambda: Reconciliation.objects.filter(equal=True, agent_rows=1, portal_rows=1).exists())
+    account = f"op-{scene.allocation.reference.lower()}"
+    assert slurm_site.ask("sacct", "-nXP", "--name", scene.name(job), "-o", "Account").strip() == account
+    limits = slurm_site.ask("sacctmgr", "-nP", "show", "assoc", "where", f"account={account}", "format=grptresmins")
+    assert int(limits.split()[0].removeprefix("gres/gpu=")) in range(600, 610)  # ten hours, and what Slurm adds
+    assert {one.name for one in scene.site.partition_reports.all()} == {"gpu", "short"}
 
 
 def test_the_agent_is_killed_in_mid_run_and_slurm_goes_on(scene, slurm_site):
@@ -97,7 +104,8 @@ def test_what_slurm_refuses_reaches_its_owner_in_words(scene):
         scene.wait_for(job, JobState.FAILED)
     assert job.hint_code == "refused_by_site"
     assert job.sentence == "The site does not know the account that pays for this job."
-    assert "backend.slurm.account" in job.attempts.get().result["next_step"]
+    result = job.attempts.get().result
+    assert (result["reason"], result["next_step"][-1]) == ("account_unknown", ".")
     assert balance(scene.allocation).used == balance(scene.allocation).reserved == 0
 
 

@@ -1,11 +1,14 @@
 """The contract of every back-end over every way into Slurm: slurmrestd of 22.05; commands and slurmrestd of 24.11."""
 
+import sys
+
 import pytest
 
 from jobs.agent.backends import backend_for
 from tests.jobs.agent import test_backends as contract
-from tests.jobs.agent.test_backends import KEY
-from tests.jobs.agent.workshop import FAKE, Workshop, eventually
+from tests.jobs.agent.test_backends import KEY, order, submit
+from tests.jobs.agent.test_slurm_pair import ended, sweep_of
+from tests.jobs.agent.workshop import FAKE, ROOT, Workshop, eventually
 
 pytestmark = [pytest.mark.slurm, pytest.mark.long]
 WAYS = {"rest": "rest_options", "24.11": "trixie_options", "24.11-rest": "trixie_rest_options"}
@@ -29,3 +32,24 @@ def site(request, tmp_path):
 for _name, _test in list(vars(contract).items()):
     if _name.startswith("test_") and "site" in _test.__code__.co_varnames[: _test.__code__.co_argcount]:
         globals()[_name] = _test
+
+
+def test_a_sweep_and_a_job_of_two_nodes_go_every_way(site):
+    """Arrays and several nodes are said differently by each way in; what comes of them is the same."""
+    backend, shop = site
+    orders = sweep_of(backend, 2)
+    backend.submit_together(orders)
+    natives = {backend.submit(one) for one in orders}
+    for one in orders:
+        assert ended(backend, one.key).exit_code == 0
+    assert {row.native_id for one in orders for row in backend.usage([one.key])} == natives
+    shop.allow = {"max_gpus": 8, "max_nodes": 2}
+    python = shop.options.get("python", sys.executable)
+    shop.options = {**shop.options, "launcher": [python, str(ROOT / "tests/jobs/agent/fake_launcher.py")]}
+    shop.command = [python, "-c", "import os; os.write(1, (os.environ['RANK'] + chr(10)).encode())"]
+    shop.write()
+    backend = backend_for(shop.config)
+    submit(backend, order(gpus=4, nodes=2))
+    assert ended(backend).exit_code == 0
+    assert sorted(backend.logs(KEY, 0, 100).split()) == [b"0", b"1", b"2", b"3"]
+    assert backend.usage([KEY])[0].gpus == 4

@@ -1,0 +1,94 @@
+"""What work may ask for beyond one GPU, and how a sweep's attempts go to the scheduler together."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from jobs.agent.backends.base import BackendError, Budget, Phase, Status
+from jobs.agent.config import Allowed
+from jobs.agent.shape import PLAIN, shape_of
+from jobs.agent.sweeps import handed_over
+
+DIGEST = "sha256:" + "a" * 64
+
+
+def test_work_that_asks_for_nothing_more_is_one_node_without_a_budget():
+    assert shape_of({"gpus": 1}) == PLAIN
+    assert shape_of({"gpus": 1, "nodes": None, "budget": None, "sweep": None, "container": None}) == PLAIN
+
+
+def test_everything_that_may_be_asked_for_is_read():
+    shape = shape_of({
+        "gpus": 8, "nodes": 2, "budget": {"allocation": "AL-2026-1", "gpu_minutes": 60}, "sweep": {"id": "S-1"},
+        "container": {"digest": DIGEST},
+    })  # fmt: skip
+    assert (shape.nodes, shape.budget) == (2, Budget(allocation="AL-2026-1", gpu_minutes=60))
+    assert (shape.sweep, shape.image) == ("S-1", DIGEST)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"gpus": 3, "nodes": 2},
+        {"gpus": 1, "nodes": -1},
+        {"gpus": 1, "budget": {"allocation": "a b; rm", "gpu_minutes": 1}},
+        {"gpus": 1, "budget": {"allocation": "a", "gpu_minutes": -1}},
+        {"gpus": 1, "sweep": {"id": "../x"}},
+        {"gpus": 1, "container": {"digest": "training:latest"}},
+    ],
+)
+def test_a_shape_that_cannot_be_is_refused(words):
+    with pytest.raises(ValueError, match=r"\.$"):
+        shape_of(words)
+
+
+def test_the_site_gives_only_the_nodes_and_images_on_its_list():
+    site = Allowed(recipes=frozenset(), max_gpus=8, max_seconds=60, max_nodes=2, images=frozenset({DIGEST}))
+    assert not site.objection_to_shape(nodes=2, image=DIGEST)
+    assert not site.objection_to_shape(nodes=1, image="")
+    assert site.objection_to_shape(nodes=3, image="")
+    assert site.objection_to_shape(nodes=1, image="sha256:" + "b" * 64)
+
+
+class Scheduler:
+    """Takes arrays, and remembers which."""
+
+    def __init__(self, trouble=None):
+        self.taken, self.trouble = [], trouble
+
+    def submit_together(self, orders):
+        if self.trouble:
+            raise self.trouble
+        self.taken.append(list(orders))
+
+    def poll(self, keys):
+        return {key: Status(key=key, phase=Phase.PENDING) for key in keys}
+
+
+def attempt(key, sweep="s", **words):
+    about = {"committed": True, "cancel": False, "dropped": False, "closed": False, **words}
+    return SimpleNamespace(key=key, payload={"sweep": {"id": sweep}} if sweep else {}, **about)
+
+
+def going(attempts, backend, **phases):
+    seen = {one.key: Status(key=one.key, phase=phases.get(one.key, Phase.UNKNOWN)) for one in attempts}
+    return handed_over(attempts, seen, backend=backend, order_of=lambda one: one.key)
+
+
+def test_attempts_of_one_sweep_go_together_and_everything_else_by_itself():
+    scheduler = Scheduler()
+    attempts = [
+        attempt("a"), attempt("b"), attempt("other", "t"), attempt("alone", ""), attempt("early", committed=False),
+        attempt("stopped", cancel=True), attempt("runs"),
+    ]  # fmt: skip
+    found = going(attempts, scheduler, runs=Phase.RUNNING)
+    assert scheduler.taken == [["a", "b"]]
+    assert {key: status.phase for key, status in found.items()} == {"a": Phase.PENDING, "b": Phase.PENDING}
+
+
+def test_a_sweep_that_is_not_taken_together_is_left_to_go_one_by_one():
+    assert going([attempt("a"), attempt("b")], Scheduler(BackendError("no arrays today"))) == {}
+
+
+def test_a_scheduler_without_arrays_is_not_asked():
+    assert going([attempt("a"), attempt("b")], SimpleNamespace()) == {}
