@@ -8,11 +8,13 @@ import time
 from pathlib import Path
 
 from jobs.conformance import report
+from jobs.conformance.attacks import ATTACKS
 from jobs.conformance.case import Result, Scenario
 from jobs.conformance.lab import Settings
 from jobs.conformance.launch import CannotStart
 from jobs.conformance.runner import run
 from jobs.conformance.scenarios import SCENARIOS
+from jobs.conformance.siege import besiege
 
 OWN = f"{shlex.quote(sys.executable)} -m jobs.conformance.own"
 
@@ -47,6 +49,11 @@ def _parser() -> argparse.ArgumentParser:
     agent.add_argument("--parallel", type=int, default=6, metavar="N", help="scenarios played at a time")
     agent.add_argument("--keep", type=Path, metavar="FOLDER", help="keep logs and work folders there")
     agent.set_defaults(act=_agent)
+    portal = kinds.add_parser("portal", parents=[output], help="attack a portal as a rogue agent would")
+    portal.add_argument("--url", required=True, help="of a portal that holds nothing of value")
+    portal.add_argument("--code", required=True, help="an enrolment code of a site that has a job waiting")
+    portal.add_argument("--other-code", required=True, help="an enrolment code of another site")
+    portal.set_defaults(act=_portal)
     listing = kinds.add_parser("list", parents=[output], help="the cases, and where the protocol asks for them")
     listing.set_defaults(act=_list)
     return parser
@@ -71,6 +78,17 @@ def _agent(options: argparse.Namespace) -> int:
     print(report.table(results))
     print(f"{time.monotonic() - started:.0f} s")
     return _write(results, options, subject=options.command)
+
+
+def _portal(options: argparse.Namespace) -> int:
+    attacks = [attack for attack in ATTACKS if _wanted(attack.id, options.case)]
+    try:
+        results = besiege(attacks, url=options.url, codes=(options.code, options.other_code))
+    except (OSError, CannotStart) as trouble:
+        print(f"The attacks could not begin: {trouble}", file=sys.stderr)
+        return 2
+    print(report.table(results))
+    return _write(results, options, subject=options.url)
 
 
 def _write(results: list[Result], options: argparse.Namespace, *, subject: str) -> int:

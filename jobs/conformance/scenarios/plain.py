@@ -320,7 +320,7 @@ PLAIN = Scenario(
         ),
         *cases("Capacity", "partitions", capacity__partitions="Partitions come with health, age and promise"),
         *cases(
-            "Removal",
+            "Closed",
             "removal",
             removal__reported="The removal of the data is reported",
             removal__resent="A removal is said until it is acknowledged, and not after",

@@ -277,7 +277,7 @@ BOOK = Scenario(
     "book",
     book,
     cases(
-        "Reconciliation",
+        "Daily comparison",
         "reconciliation",
         book__rows="A day's usage that is asked for is sent again",
         book__digest="The digest of a day is that of its rows",

@@ -1,6 +1,7 @@
 """The kit held against agents: ours and the small one keep to every case, and each case finds who breaks it."""
 
 import json
+import re
 import shlex
 import sys
 from collections.abc import Iterable
@@ -84,9 +85,7 @@ def test_every_case_can_fail():
 
 def test_every_case_names_a_heading_of_the_protocol():
     text = (Path(small_agent.__file__).parents[2] / "docs" / "site-protocol.md").read_text()
-    headings = {line.lstrip("# ") for line in text.splitlines() if line.startswith("#")} | {
-        line[2 : line.index(".**")] for line in text.splitlines() if line.startswith("**") and ".**" in line
-    }
+    headings = set(re.findall(r"^#+ (.+)$", text, re.M)) | set(re.findall(r"^\*\*(.+?)\.?\*\*", text, re.M))
     assert {case.section for case in CASES} <= headings
 
 

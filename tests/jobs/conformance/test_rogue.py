@@ -11,6 +11,7 @@ from django.test import Client
 from accounts.models import AuditEvent
 from catalog.models import Site
 from jobs.conformance.attacks import ANY, ATTACKS
+from jobs.conformance.cli import main
 from jobs.conformance.rogue import Heard, Rogue, set_stage
 from jobs.models import Attempt, SiteMessage, UsageRecord
 from jobs.siteapi.services import create_enrolment_code
@@ -143,3 +144,22 @@ def test_a_job_that_was_closed_takes_nothing_more(stage, scene):
 def test_the_attacks_are_many_and_each_has_a_name_of_its_own():
     assert len({attack.id for attack in ATTACKS}) == len(ATTACKS)
     assert len(ATTACKS) >= 70
+
+
+# ---- the command -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_running_portal_withstands_all_attacks_in_a_row(live_server, scene, tmp_path, capsys):
+    elsewhere = make_site(slug="elsewhere", status=Site.Status.CONNECTED)
+    results = tmp_path / "results.json"
+    words = ["--url", live_server.url, "--code", code_for(scene.site), "--other-code", code_for(elsewhere)]
+    code = main(["portal", *words, "--json", str(results)])
+    assert (code, "It conforms." in capsys.readouterr().out) == (0, True)
+    assert len(json.loads(results.read_text())["cases"]) == len(ATTACKS)
+    assert UsageRecord.objects.count() == 1
+
+
+def test_a_siege_without_good_codes_says_what_is_missing(live_server, capsys):
+    code = main(["portal", "--url", live_server.url, "--code", "A", "--other-code", "B"])
+    assert (code, "Make two new codes" in capsys.readouterr().err) == (2, True)
