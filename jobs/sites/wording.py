@@ -86,6 +86,6 @@ _NUMBERS = {
     "usage": lambda n: ngettext("%(n)d usage row", "%(n)d usage rows", n),
     "digests": lambda n: ngettext("%(n)d day compared", "%(n)d days compared", n),
     "removed": lambda n: ngettext("data of %(n)d job removed", "data of %(n)d jobs removed", n),
-    "models": lambda n: ngettext("%(n)d list of models", "%(n)d models", n),
+    "models": lambda n: ngettext("%(n)d model", "%(n)d models", n),
     "times": lambda n: ngettext("%(n)d time", "%(n)d times", n),
 }

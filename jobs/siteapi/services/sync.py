@@ -185,7 +185,8 @@ class _Reading:
             "logs": len(message.logs),
             "usage": len(message.usage),
             "removed": len(self.removed),
-            "models": int(message.models is not None),
+            "models": len(message.models or ()),
+            "digests": len(message.digests),
             "refused": sorted({row["code"] for row in self.refused})[:MOST_CODES],
         }
 
