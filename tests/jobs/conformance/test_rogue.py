@@ -2,9 +2,11 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings
 from django.db import transaction
 from django.test import Client
 
@@ -13,9 +15,11 @@ from catalog.models import Site
 from jobs.conformance.attacks import ANY, ATTACKS
 from jobs.conformance.cli import main
 from jobs.conformance.rogue import Heard, Rogue, set_stage
+from jobs.conformance.scenarios import SCENARIOS
 from jobs.models import Attempt, SiteMessage, UsageRecord
 from jobs.siteapi.services import create_enrolment_code
 from tests.factories import make_site
+from tests.jobs.conformance.broken import BROKEN
 from tests.jobs.conformance.rows import changes, snapshot
 from tests.jobs.scene import make_scene, submit
 
@@ -163,3 +167,14 @@ def test_a_running_portal_withstands_all_attacks_in_a_row(live_server, scene, tm
 def test_a_siege_without_good_codes_says_what_is_missing(live_server, capsys):
     code = main(["portal", "--url", live_server.url, "--code", "A", "--other-code", "B"])
     assert (code, "Make two new codes" in capsys.readouterr().err) == (2, True)
+
+
+def test_the_documentation_counts_right():
+    text = (Path(settings.BASE_DIR) / "docs" / "conformance.md").read_text()
+    cases = sum(len(scenario.cases) for scenario in SCENARIOS)
+    for words in (
+        f"scripted portal: {cases} cases",
+        f"a portal: {len(ATTACKS)} attacks",
+        f"{len(BROKEN)} agents with one",
+    ):
+        assert words in text
