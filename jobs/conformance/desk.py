@@ -202,7 +202,7 @@ class Desk:
 
     def _session(self, seen: Seen) -> Plain:
         self.epoch += 1
-        self.described = seen.json.get("describe") if isinstance(seen.json.get("describe"), dict) else {}
+        self.described = seen.part("describe")
         offered = self.described.get("features")
         self.features = tuple(name for name in FEATURES if isinstance(offered, list) and name in offered)
         held = [

@@ -177,8 +177,11 @@ class Lab:
         self.until(lambda: job.said("running") and self.starts(job), "the job starts")
         return job
 
-    def done(self, job: Job) -> None:
+    def ended(self, job: Job) -> None:
         self.until(lambda: job.final, "the job's end is reported")
+
+    def done(self, job: Job) -> None:
+        self.ended(job)
         self.check(job.state == "done", f"the job ended as {job.newest}")
 
     def let_go(self) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def configuration(words: dict[str, str]) -> str:
-    tables = {
+    tables: dict[str, dict[str, object]] = {
         "portal": {"url": words["URL"], "enrolment_code": words["CODE"], "wait_seconds": 25},
         "agent": {"work": words["WORK"], "store": words["STORE"], "name": words["NAME"], "backend": "local"},
         "allow": {

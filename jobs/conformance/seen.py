@@ -54,6 +54,11 @@ class Seen:
     def name(self) -> str:
         return self.where.get("name", "")
 
+    def part(self, name: str) -> dict[str, Any]:
+        """An object in the body; empty when there is none."""
+        found = self.json.get(name)
+        return found if isinstance(found, dict) else {}
+
     def asked(self, name: str) -> str:
         return parse_qs(self.target.partition("?")[2]).get(name, [""])[0]
 

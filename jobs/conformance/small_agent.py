@@ -103,7 +103,10 @@ class Agent:
         path = self.work / "key.pem"
         if not path.exists():
             self.write_key(Ed25519PrivateKey.generate())
-        return form.load_pem_private_key(path.read_bytes(), password=None)
+        key = form.load_pem_private_key(path.read_bytes(), password=None)
+        if not isinstance(key, Ed25519PrivateKey):
+            raise ValueError(f"{path} does not hold an Ed25519 key.")
+        return key
 
     def write_key(self, key: Ed25519PrivateKey) -> None:
         draft = self.work / "key.new"

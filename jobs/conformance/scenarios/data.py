@@ -35,11 +35,11 @@ def streams(lab: Lab) -> None:
     lab.let_go()
     lab.done(job)
     with lab.case("events.numbers"):
-        wanted = {event["seq"]: event for event in map(json.loads, lab.starts(job)[0].events)}
-        lab.until(lambda: job.whole_events() == len(wanted), "all events arrive")
-        lab.check(job.events == wanted, "an event came under another number than the runtime gave it")
+        written = {event["seq"]: event for event in map(json.loads, lab.starts(job)[0].events)}
+        lab.until(lambda: job.whole_events() == len(written), "all events arrive")
+        lab.check(job.events == written, "an event came under another number than the runtime gave it")
     with lab.case("log.places"):
-        text = "".join(f"step {number}\n" for number in range(1, len(wanted) - 1)).encode()
+        text = "".join(f"step {number}\n" for number in range(1, len(written) - 1)).encode()
         lab.until(lambda: len(job.whole_log()) >= len(text), "the whole log arrives")
         lab.check(job.whole_log() == text, "the log is not what the training wrote, byte for byte")
     with lab.case("streams.quiet"):

@@ -106,8 +106,9 @@ def orderly(lab: Lab) -> None:
     with lab.case("term.usage"):
         starts = lab.starts(job)
         lab.until(lambda: len(job.usage) == len(starts), f"each of {len(starts)} starts is reported")
-        rows = sorted((moment(row["started_at"]), moment(row["ended_at"])) for row in job.usage.values())
-        overlaps = [one for one, other in pairwise(rows) if one[1] > other[0]]
+        rows = sorted((str(row["started_at"]), str(row["ended_at"])) for row in job.usage.values())
+        times = [(moment(began), moment(over)) for began, over in rows]
+        overlaps = [one for one, other in pairwise(times) if one[1] and other[0] and one[1] > other[0]]
         lab.check(not overlaps, "usage rows overlap")
 
 

@@ -88,8 +88,8 @@ def _enrolment(lab: Lab) -> None:
 
 
 def _session(lab: Lab) -> None:
-    first = lab.desk.calls("session")[0].json
-    about = first.get("describe") if isinstance(first.get("describe"), dict) else {}
+    opened = lab.desk.calls("session")[0]
+    first, about = opened.json, opened.part("describe")
     with lab.case("session.protocol"):
         lab.check("1" in (first.get("protocols") or []), f"protocols is {first.get('protocols')!r}")
         lab.check(isinstance(first.get("version"), str) and first["version"], f"version is {first.get('version')!r}")
@@ -128,8 +128,10 @@ def _run(lab: Lab, job: Job) -> None:
     with lab.case("files.whole"):
         manifest = json.loads(bytes(job.files["manifest.json"].content)) if "manifest.json" in job.files else {}
         named = {one["path"]: one["sha256"] for one in manifest.get("files", [])}
-        got = {path: hashlib.sha256(file.content).hexdigest() for path, file in job.files.items() if file.complete}
-        lab.check(named and {**named, "manifest.json": got.get("manifest.json")} == got, f"arrived: {sorted(got)}")
+        whole = {path: hashlib.sha256(file.content).hexdigest() for path, file in job.files.items() if file.complete}
+        lab.check(
+            named and {**named, "manifest.json": whole.get("manifest.json")} == whole, f"arrived: {sorted(whole)}"
+        )
     with lab.case("files.manifest_last"):
         lab.check(job.completed[-1:] == ["manifest.json"], f"the order was {job.completed}")
     with lab.case("files.before_done"):

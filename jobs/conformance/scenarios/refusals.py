@@ -64,7 +64,7 @@ def disallowed(lab: Lab) -> None:
         job = new_job(**_readable(changes))
         lab.desk.offer(job)
         with lab.case(f"allow.{name}"):
-            lab.until(lambda job=job: job.final, "the refusal is reported")
+            lab.ended(job)
             lab.check(not job.fetched and not lab.starts(job), "it was acted on")
             ended = (job.state, job.newest.get("hint_code"))
             lab.check(ended == ("failed", "refused_by_site"), f"reported as {ended}")
@@ -72,10 +72,7 @@ def disallowed(lab: Lab) -> None:
     for name, job in _escapes(lab).items():
         with lab.case(f"path.{name}"):
             lab.desk.offer(job)
-            lab.until(lambda job=job: job.handed, "it is handed out")
-            lab.stays(
-                lambda name=name: not list(lab.folder.rglob(f"escape-{name}*")), "a name led out of the agent's folder"
-            )
+            _stays_inside(lab, job, name)
         job.by_hand = job.closed_at_once = True
     late = lab.offer("ok", not_after=(datetime.now(UTC) - timedelta(hours=1)).isoformat())
     with lab.case("late.never_starts"):
@@ -85,6 +82,11 @@ def disallowed(lab: Lab) -> None:
         lab.check(late.state == "failed" and late.newest.get("hint_code"), f"reported as {late.newest}")
     with lab.case("allow.goes_on"):
         lab.done(lab.offer("ok"))
+
+
+def _stays_inside(lab: Lab, job: Job, name: str) -> None:
+    lab.until(lambda: job.handed, "it is handed out")
+    lab.stays(lambda: not list(lab.folder.rglob(f"escape-{name}*")), "a name led out of the agent's folder")
 
 
 def _readable(changes: dict[str, Any]) -> dict[str, Any]:
@@ -114,6 +116,7 @@ def damaged(lab: Lab) -> None:
     lab.start()
     lab.until(lambda: "train.jsonl" in job.fetched, "the data is fetched")
     with lab.case("inputs.damaged"):
+        lab.until(lambda: job.final or lab.starts(job), "something comes of it")
         lab.stays(lambda: not lab.starts(job), "a training was started with other data than its spec names")
     with lab.case("inputs.mismatch"):
         lab.until(lambda: job.final, "the end is reported")

@@ -181,7 +181,7 @@ def book(lab: Lab) -> None:
     jobs = [lab.offer("ok"), lab.offer("ok")]
     for job in jobs:
         lab.done(job)
-        lab.until(lambda job=job: job.usage, "its usage arrives")
+    lab.until(lambda: all(job.usage for job in jobs), "their usage arrives")
     rows = {json.dumps(row, sort_keys=True): row for job in jobs for row in job.usage.values()}
     day = max(str(row["ended_at"]) for row in rows.values())[:10]
     said = {job.key: len(job.usage_said) for job in jobs}

@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import sys
+import warnings
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,9 +13,10 @@ from xml.etree import ElementTree
 import pytest
 
 from jobs.conformance import small_agent
-from jobs.conformance.case import Result, Status
+from jobs.conformance.case import Result, Scenario, Status
 from jobs.conformance.cli import OWN, main
 from jobs.conformance.lab import Lab, Settings
+from jobs.conformance.report import table
 from jobs.conformance.runner import run
 from jobs.conformance.scenarios import SCENARIOS
 from tests.jobs.conformance.broken import BROKEN
@@ -28,19 +30,24 @@ OURS = Settings(command=OWN, rotate=f"{OWN} rotate-key", patience=60, quiet=2.0)
 QUICK = {"patience": 6.0, "quiet": 0.6}
 
 
-def told(results: Iterable[Result]) -> dict[str, Result]:
-    return {result.case.id: result for result in results}
+def told(scenarios: Iterable[Scenario], settings: Settings, folder: Path, *, at_once: int) -> dict[str, Result]:
+    """What each case came to. A scenario that failed on a busy machine is played once more, and says so."""
+    found = {one.case.id: one for one in run(scenarios, settings, folder=folder, at_once=at_once)}
+    again = [one for one in scenarios if not all(found[case.id].kept for case in one.cases)]
+    for scenario in again:
+        warnings.warn(f"{scenario.name} is played again: {table([found[c.id] for c in scenario.cases])}", stacklevel=1)
+    return found | {one.case.id: one for one in run(again, settings, folder=folder / "again", at_once=3)}
 
 
 @pytest.fixture(scope="module")
 def ours(tmp_path_factory):
-    return told(run(SCENARIOS, OURS, folder=tmp_path_factory.mktemp("ours"), at_once=9))
+    return told(SCENARIOS, OURS, tmp_path_factory.mktemp("ours"), at_once=10)
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     settings = Settings(command=SMALL, rotate=f"{SMALL} rotate", patience=30, quiet=0.6)
-    return told(run(SCENARIOS, settings, folder=tmp_path_factory.mktemp("small"), at_once=8))
+    return told(SCENARIOS, settings, tmp_path_factory.mktemp("small"), at_once=8)
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +55,25 @@ def findings(tmp_path_factory):
     """Every broken agent in the scenario in which its fault shows, several at a time."""
     folder = tmp_path_factory.mktemp("broken")
 
-    def play(name: str) -> tuple[str, list[Result]]:
+    def play(name: str, where: Path = folder) -> tuple[str, list[Result]]:
         command = f"{PYTHON} -m tests.jobs.conformance.broken {name}"
         settings = Settings(command=command, rotate=f"{command} rotate", **QUICK)
-        return name, Lab(BY_NAME[BROKEN[name].scenario], settings, Path(folder) / name).play()
+        return name, Lab(BY_NAME[BROKEN[name].scenario], settings, where / name).play()
 
     with ThreadPoolExecutor(max_workers=10) as pool:
-        return dict(pool.map(play, BROKEN))
+        found = dict(pool.map(play, BROKEN))
+    for name in [name for name in BROKEN if fails(found[name]) != (BROKEN[name].breaks, BROKEN[name].cuts_off)]:
+        warnings.warn(f"{name} is played again: {table(found[name])}", stacklevel=1)
+        found |= [play(name, folder / "again")]
+    return found
+
+
+def fails(results: list[Result]) -> tuple[set[str], set[str]]:
+    """The cases that failed, and those that could not be reached."""
+    failed, unreached = (
+        {one.case.id for one in results if one.status == status} for status in (Status.FAIL, Status.NOT_REACHED)
+    )
+    return failed, unreached
 
 
 def test_there_are_more_cases_than_sixty_and_each_has_a_name_of_its_own():
@@ -74,9 +93,7 @@ def test_a_small_agent_written_from_the_protocol_keeps_to(small, case):
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_agent_fails_exactly_where_it_is_broken(findings, name):
-    failed = {one.case.id: one.detail for one in findings[name] if one.status == Status.FAIL}
-    unreached = {one.case.id for one in findings[name] if one.status == Status.NOT_REACHED}
-    assert (set(failed), unreached) == (BROKEN[name].breaks, BROKEN[name].cuts_off), failed
+    assert fails(findings[name]) == (BROKEN[name].breaks, BROKEN[name].cuts_off), table(findings[name])
 
 
 def test_every_case_can_fail():
