@@ -196,6 +196,8 @@ class SlurmRest(Slurm):
 
     def _controller_is_down(self) -> bool:
         """Whether slurmrestd itself says so. With a token that is not taken a ping fails, or says that all is well."""
+        if not self._version:
+            return False
         try:
             answer = self._http.get(self._path("slurm", "ping"), headers=self._headers())
             pings = answer.json().get("pings") or []
