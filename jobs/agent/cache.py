@@ -201,8 +201,8 @@ class Cache:
             if stray.relative_to(folder).as_posix() not in files:
                 stray.unlink()
         write_atomically(folder / SEAL, seal, mode=0o644)
-        for path in [folder, *folder.rglob("*")]:
-            path.chmod(0o755 if path.is_dir() else 0o644)
+        for one in [folder, *folder.rglob("*")]:
+            one.chmod(0o755 if one.is_dir() else 0o644)
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         self._enter(offer.name, bytes=size)
         self._place("ready").mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from models_hub.specs.reasons import TROUBLES
 
 _SLURM = "tests/jobs/agent/test_slurm.py"
 _MORE = "tests/jobs/agent/test_slurm_failures.py"
+_RAY = "tests/jobs/agent/test_ray.py"
 _ENDS = "tests/models_hub/training/test_ends.py"
 _OBSERVE = "tests/jobs/execution/test_observe.py"
 _AGENT = "tests/jobs/agent/test_agent.py"
@@ -59,6 +60,15 @@ SHOWN_BY: dict[str, str] = {
     "gpus_not_allowed": f"{_AGENT}::test_what_the_sites_own_list_does_not_allow_is_refused",
     "time_not_allowed": f"{_AGENT}::test_what_the_sites_own_list_does_not_allow_is_refused",
     "tenant_not_allowed": f"{_AGENT}::test_what_the_sites_own_list_does_not_allow_is_refused",
+    # a real Ray cluster
+    "ray_away": f"{_RAY}::test_a_lost_head_is_named_and_the_run_goes_on_at_the_next_one",
+    "ray_head_lost": f"{_RAY}::test_a_lost_head_is_named_and_the_run_goes_on_at_the_next_one",
+    "ray_token_refused": f"{_RAY}::test_a_wrong_token_and_a_wrong_address_are_told_apart",
+    "no_node_so_large": f"{_RAY}::test_an_order_no_node_can_hold_is_refused_with_its_reason",
+    "multi_node_unsupported": f"{_RAY}::test_an_order_no_node_can_hold_is_refused_with_its_reason",
+    "containers_unsupported": f"{_RAY}::test_an_order_no_node_can_hold_is_refused_with_its_reason",
+    "wrapper_killed": f"{_RAY}::test_a_wrapper_killed_on_its_node_takes_the_training_along_and_goes_on",
+    "stopped_by_operator": f"{_RAY}::test_what_the_operator_stops_is_not_started_again",
     # the portal's own rules, on the real database
     "site_lost": f"{_OBSERVE}::test_a_site_that_never_comes_back_costs_nothing_and_ends_at_a_known_time",
     "never_started": f"{_OBSERVE}::test_a_site_that_takes_and_never_starts_a_job_is_not_asked_for_ever",

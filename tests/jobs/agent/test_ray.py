@@ -155,6 +155,8 @@ def test_an_order_no_node_can_hold_is_refused_with_its_reason(backend):
     assert (status.ended, status.reason.code) == (Ended.REFUSED, "no_node_so_large")
     submit(backend, order(key=OTHER, gpus=2, nodes=2))
     assert backend.poll([OTHER])[OTHER].reason.code == "multi_node_unsupported"
+    submit(backend, order(key="ft-third-1", image="sha256:" + "0" * 64))
+    assert backend.poll(["ft-third-1"])["ft-third-1"].reason.code == "containers_unsupported"
 
 
 def test_a_training_program_that_is_not_there_is_a_typed_reason(backend, shop):
