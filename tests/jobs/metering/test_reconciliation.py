@@ -175,7 +175,7 @@ class _Undo(Exception):
     """Takes an example's rows back."""
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seconds=st.lists(st.integers(1, 900), min_size=1, max_size=5),
     fates=st.lists(st.sampled_from(FATES), max_size=12),
