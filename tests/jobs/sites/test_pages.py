@@ -9,6 +9,7 @@ from accounts.demonstration import DEMONSTRATION_PASSWORD, create_demonstration_
 from accounts.models import AuditEvent
 from accounts.roles import Role
 from catalog.models import Site
+from jobs.erasure import _export
 from jobs.models import AgentKey, Attempt, EnrolmentCode, MaintenanceWindow, PartitionReport, SiteAgent, SiteMessage
 from jobs.siteapi.services import create_enrolment_code
 from tests.factories import grant, make_site, make_user, with_second_factor
@@ -274,6 +275,12 @@ def test_maintenance_is_entered_and_called_off(scene):
     scene.client.post(at("call_off", scene.site, number=row.pk))
     assert not MaintenanceWindow.objects.filter(pk=row.pk).exists()
     assert AuditEvent.objects.filter(action__startswith="site.maintenance").count() == 2
+
+
+def test_what_an_operator_entered_is_part_of_what_we_keep_about_the_person(scene):
+    scene.client.post(at("maintenance", scene.site), window())
+    (row,) = _export(scene.operator)["maintenance"]
+    assert row["reason"] == "Cooling"
 
 
 @pytest.mark.parametrize(
