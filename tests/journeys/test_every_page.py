@@ -147,8 +147,14 @@ def test_pages_of_the_helpdesk(browser, live_server, page):
 
 @pytest.mark.parametrize(
     "name",
-    ["accounts:audit", "accounts:roles", "accounts:law", "accounts:law_scheme_add", "accounts:groups",
-     "jobs:matching_weights"],
+    [
+        "accounts:audit",
+        "accounts:roles",
+        "accounts:law",
+        "accounts:law_scheme_add",
+        "accounts:groups",
+        "jobs:matching_weights",
+    ],
 )
 def test_pages_of_the_administration(browser, live_server, name):
     administrator = with_second_factor(make_user())
