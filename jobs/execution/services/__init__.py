@@ -9,6 +9,7 @@ from jobs.execution.services.repeat import copy_draft, retry_job
 from jobs.execution.services.submit import submit_job
 from jobs.execution.services.sweep import sweep
 from jobs.execution.services.usage import record_usage, take_usage
+from jobs.execution.services.usage_together import write_together
 from jobs.metering.book import used_gpu_seconds
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "sweep",
     "take_usage",
     "used_gpu_seconds",
+    "write_together",
 ]

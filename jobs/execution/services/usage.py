@@ -23,7 +23,24 @@ def record_usage(*, attempt: Attempt, usage: Usage, at: datetime) -> UsageRecord
 def take_usage(*, attempt: Attempt, usage: Usage, at: datetime) -> tuple[UsageRecord, bool]:
     """The row in our book, and whether it was missing there until now."""
     check_usage(attempt=attempt, usage=usage, at=at)
-    row = UsageRecord(
+    row = row_of(attempt, usage)
+    known = known_row(row)
+    if known is None:
+        try:
+            _write(row, at)
+            return row, True
+        except IntegrityError:
+            known = known_row(row)
+            if known is None:
+                raise
+    if any(getattr(known, name) != getattr(row, name) for name in _FACTS) or _other_receipt(known, row):
+        raise ReportRefused("usage_conflict", _("This usage row was reported before with other numbers."))
+    return known, False
+
+
+def row_of(attempt: Attempt, usage: Usage) -> UsageRecord:
+    """The row as our book would have it; not written yet."""
+    return UsageRecord(
         attempt=attempt,
         site_id=attempt.site_id,
         cluster=usage.cluster,
@@ -38,18 +55,6 @@ def take_usage(*, attempt: Attempt, usage: Usage, at: datetime) -> tuple[UsageRe
         receipt_gpu_seconds=usage.receipt_gpu_seconds,
         method=usage.method,
     )
-    known = known_row(row)
-    if known is None:
-        try:
-            _write(row, at)
-            return row, True
-        except IntegrityError:
-            known = known_row(row)
-            if known is None:
-                raise
-    if any(getattr(known, name) != getattr(row, name) for name in _FACTS) or _other_receipt(known, row):
-        raise ReportRefused("usage_conflict", _("This usage row was reported before with other numbers."))
-    return known, False
 
 
 @transaction.atomic

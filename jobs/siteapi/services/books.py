@@ -1,19 +1,24 @@
 """Usage as it is read from a message: into the book, and noted for the comparison of whole days."""
 
 import logging
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from django.db import InterfaceError, OperationalError
 
 from jobs.execution.reports import ReportRefused, Usage
 from jobs.execution.rules import CLOCK_SKEW
-from jobs.execution.services import take_usage
+from jobs.execution.services import take_usage, write_together
 from jobs.execution.services.usage import known_usage
+from jobs.execution.services.usage_together import Named, name_of
 from jobs.metering.reconciliation import Comparison, Heard, take_comparison
 from jobs.metering.witnesses import hear_heartbeat
 from jobs.models import Attempt, SiteAgent, UsageRecord
 from jobs.siteapi.messages import Item, SyncMessage, read_digests, read_usage
+from jobs.siteapi.services.attempts import under_lease
 from jobs.states import JobState
+from models_hub.specs import SpecError
+from portal.kernel.errors import DomainError
 
 logger = logging.getLogger(__name__)
 RECONCILIATION, PROVISIONAL = "reconciliation", "provisional"
@@ -25,10 +30,27 @@ class Books:
     def __init__(self, agent: SiteAgent, at: datetime) -> None:
         self.agent, self.at = agent, at
         self.said = Comparison()
+        self.written: dict[tuple[int, Named], UsageRecord] = {}
+
+    def take_together(self, items: list[Item], attempts: Mapping[str, Attempt]) -> None:
+        """Writes what is plain in one go; `take` then finds it done. What cannot be read is left to `take` as well."""
+        pairs = []
+        for item in items:
+            try:
+                attempt = under_lease(attempts, key=item.key, token=item.token, open_only=False)
+                pairs.append((attempt, read_usage(item.fields)))
+            except (DomainError, SpecError):
+                continue
+        for name, record in write_together(pairs, at=self.at).items():
+            self.written[(record.attempt_id, name)] = record
 
     def take(self, attempt: Attempt, item: Item) -> None:
         """One usage row. A refused one is noted as well: it stands in the site's book."""
         usage = read_usage(item.fields)
+        written = self.written.get((attempt.pk, name_of(usage)))
+        if written is not None:
+            self._note(attempt, usage, written, fresh=True)
+            return
         try:
             record, fresh = take_usage(attempt=attempt, usage=usage, at=self.at)
         except ReportRefused as refusal:

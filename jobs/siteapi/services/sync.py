@@ -72,6 +72,7 @@ def take_reports(*, agent: SiteAgent, message: SyncMessage, at: datetime) -> dic
     reading.each("events", message.events, reading.events)
     reading.each("logs", message.logs, reading.log)
     # Usage before states: a job that ends in this very message is settled with it.
+    reading.books.take_together(message.usage, reading.attempts)
     reading.each("usage", message.usage, reading.usage)
     reading.beat(message.attempts)
     reading.each("attempts", message.attempts, reading.state)

@@ -1,0 +1,199 @@
+"""Jobs through portal and agent beside bare sbatch and slurmrestd, on one real Slurm site in one run.
+
+`BENCH_JOBS` is the size of a burst (100), `BENCH_SECONDS` how long a job of the sustained part runs (4).
+"""
+
+import json
+import logging
+import os
+import statistics
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from benchmarks._embedded import show
+
+JOBS = int(os.environ.get("BENCH_JOBS", "100"))
+SECONDS = float(os.environ.get("BENCH_SECONDS", "4"))
+GPUS = 4
+SUSTAINED, SINGLE = 24, 20
+PAYLOAD = Path(__file__).with_name("_payload.py")
+
+
+def main() -> None:
+    # This process asks no database; the portal it measures has one of its own.
+    os.environ |= {"DJANGO_SETTINGS_MODULE": "portal.settings", "OPEN_PAAS_EMBEDDED": "1"}
+    import django
+
+    django.setup()
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    from tests.faults.world import World
+
+    with tempfile.TemporaryDirectory(prefix="op-dispatch-") as folder:
+        Path(folder).chmod(0o711)
+        world = World(Path(folder), hears_sbatch=False, shape=("--rest",), options=_options())
+        try:
+            _measure(world)
+        finally:
+            world.end()
+
+
+def _options() -> dict[str, Any]:
+    # More than the site has GPUs for is handed over at once, as a site with a queue of its own would have it.
+    return {
+        "command": [sys.executable, str(PAYLOAD)], "queue_ahead": JOBS + 50, "poll_seconds": 1.0, "lost_seconds": 60,
+    }  # fmt: skip
+
+
+def _measure(world: Any) -> None:
+    bare = Bare(world.cluster)
+    sbatch = max(bare.sbatch(JOBS, at_once) for at_once in (1, 2, 4))
+    rest = {at_once: bare.rest(JOBS, at_once) for at_once in (1, 8)}
+    show("burst, bare sbatch", f"{sbatch:.0f} jobs/s")
+    show("burst, slurmrestd, 1 connection", f"{rest[1]:.0f} jobs/s")
+    show("burst, slurmrestd, 8 connections", f"{rest[8]:.0f} jobs/s")
+    ours, whole = burst(world, bare)
+    show("burst, portal and agent", f"{ours:.0f} jobs/s")
+    show("  of bare sbatch", f"{ours / sbatch:.2f}", ">= 1")
+    show("  of slurmrestd, best", f"{ours / max(rest.values()):.2f}", ">= 0.5")
+    show("  from the first click to the last job handed over", f"{whole:.1f} s")
+    single = latencies(world)
+    show("latency of one job, p50", f"{statistics.median(single):.2f} s")
+    show("latency of one job, p95", f"{sorted(single)[int(0.95 * len(single))]:.2f} s", "1 s")
+    plain, through = bare.sustained(), sustained(world)
+    show(f"sustained, bare Slurm, jobs of {SECONDS:g} s", f"{plain:.3f} jobs/s")
+    show("sustained, portal and agent", f"{through:.3f} jobs/s")
+    show("  of bare Slurm", f"{through / plain:.2f}", ">= 0.95")
+
+
+class Bare:
+    """The same site without us: sbatch, and slurmrestd with a token."""
+
+    def __init__(self, cluster: Any) -> None:
+        self.cluster = cluster
+        self.url = f"http://127.0.0.1:{cluster.site['port'] + 41}"
+
+    def sbatch(self, count: int, at_once: int) -> float:
+        words = ["sbatch", "--parsable", "-A", "paas", "--gres=gpu:1", "-t", "5", "--hold", "--wrap", "true"]
+        with ThreadPoolExecutor(at_once) as pool:
+            began = time.monotonic()
+            list(pool.map(lambda _number: self.cluster.ask(*words), range(count)))
+            seconds = time.monotonic() - began
+        self.clear()
+        return count / seconds
+
+    def rest(self, count: int, at_once: int) -> float:
+        token = self.cluster.ask("scontrol", "token", "username=root", "lifespan=600").strip().partition("=")[2]
+        headers = {"X-SLURM-USER-NAME": "root", "X-SLURM-USER-TOKEN": token}
+        version = self._version(headers)
+        body: dict[str, Any] = {
+            "script": "#!/bin/sh\ntrue\n",
+            "job": {
+                "name": "rest", "account": "paas", "partition": "gpu", "current_working_directory": "/tmp",
+                "time_limit": 5, "hold": True, "environment": {"PATH": "/usr/bin:/bin"},
+            },
+        }  # fmt: skip
+        if version >= "v0.0.39":
+            body["job"] |= {"environment": ["PATH=/usr/bin:/bin"], "tres_per_node": "gres/gpu:1"}
+        else:
+            body["job"] |= {"gpus_per_node": "1"}
+        client = httpx.Client(base_url=self.url, headers=headers, timeout=60)
+        with client, ThreadPoolExecutor(at_once) as pool:
+            began = time.monotonic()
+            asked = [pool.submit(client.post, f"/slurm/{version}/job/submit", json=body) for _ in range(count)]
+            answers = [one.result() for one in asked]
+            seconds = time.monotonic() - began
+        assert all(answer.status_code == 200 for answer in answers), answers[0].text
+        self.clear()
+        return count / seconds
+
+    def _version(self, headers: dict[str, str]) -> str:
+        for number in range(45, 37, -1):
+            with suppress(httpx.HTTPError):
+                if httpx.get(f"{self.url}/slurm/v0.0.{number}/ping", headers=headers).status_code == 200:
+                    return f"v0.0.{number}"
+        raise SystemExit("slurmrestd speaks none of the versions that this benchmark knows.")
+
+    def sustained(self) -> float:
+        wrap = f"{sys.executable} {PAYLOAD} --bare {SECONDS}"
+        for _ in range(SUSTAINED):
+            self.cluster.ask("sbatch", "-A", "paas", "--gres=gpu:1", "-t", "5", "-J", "bare", "--wrap", wrap)
+        while self.cluster.jobs("bare", "PENDING", "RUNNING", "COMPLETING"):
+            time.sleep(0.5)
+        return rate_of(self.cluster, "bare")
+
+    def clear(self) -> None:
+        self.cluster.ask("scancel", "--user=root")
+        while self.cluster.ask("squeue", "-h"):
+            time.sleep(0.2)
+
+
+def rate_of(cluster: Any, *names: str) -> float:
+    """Jobs a second between the first start and the last end, as the accounting has them; it may lag for a moment."""
+    for _ in range(60):
+        said = cluster.ask("sacct", "-X", "-n", "-P", "-S", "now-1days", "--name", ",".join(names), "-o", "Start,End")
+        rows = [line.split("|") for line in said.splitlines()]
+        if len(rows) >= SUSTAINED and all(end.isdigit() for _start, end in rows):
+            return len(rows) / (max(int(end) for _start, end in rows) - min(int(start) for start, _end in rows))
+        time.sleep(0.5)
+    raise SystemExit("The accounting does not know all jobs.")
+
+
+def handed_over(world: Any, since: float) -> list[float]:
+    """When each job since then was in the scheduler's hands: the journals that the agent writes after sbatch."""
+    found = []
+    for path in world.shop.work.glob("jobs/*/slurm.json"):
+        with suppress(OSError, ValueError):
+            newest = json.loads(path.read_text())["submissions"][-1]
+            if newest["native_id"] is not None:
+                found.append(datetime.fromisoformat(newest["at"]).timestamp())
+    return sorted(moment for moment in found if moment >= since)
+
+
+def burst(world: Any, bare: Bare) -> tuple[float, float]:
+    """Many jobs wait at the portal when the agent comes: from its first lease to the last job handed over."""
+    world.shop.process.terminate()
+    world.shop.process.wait()
+    bare.cluster.ask("scontrol", "update", "partitionname=gpu", "state=DOWN")
+    clicked = time.time()
+    jobs = world.portal.ask("submit", "0 burst", JOBS)
+    clicks = time.time() - clicked
+    began = time.time()
+    world.shop.start()
+    while len(seen := handed_over(world, began)) < JOBS:
+        time.sleep(0.1)
+    first = min(leased_at(world))
+    bare.cluster.ask("scontrol", "update", "partitionname=gpu", "state=UP")
+    world.all_well(jobs, seconds=900)
+    return JOBS / (seen[-1] - first), clicks + seen[-1] - began
+
+
+def leased_at(world: Any) -> list[float]:
+    return [datetime.fromisoformat(moment).timestamp() for moment in world.portal.ask("leased")]
+
+
+def latencies(world: Any) -> list[float]:
+    """One job at a time: from the click at the portal until the scheduler has it."""
+    found = []
+    for _ in range(SINGLE):
+        time.sleep(1.3)  # nobody clicks in step with the agent
+        asked = time.time()
+        jobs = world.portal.ask("submit", "0 single", 1)
+        while not (seen := handed_over(world, asked)):
+            time.sleep(0.01)
+        found.append(seen[0] - asked)
+        world.all_well(jobs)
+    return found
+
+
+def sustained(world: Any) -> float:
+    jobs = world.portal.ask("submit", f"{SECONDS} sustained", SUSTAINED)
+    book = world.all_well(jobs, seconds=900)
+    return rate_of(world.cluster, *[key for job in book for key in job["keys"]])
