@@ -41,6 +41,7 @@ class SlurmOptions:
     forecast_seconds: float = 300.0
     # Several nodes: what starts the ranks on each, `python -m torch.distributed.run` without it.
     launcher: tuple[str, ...] = ()
+    srun: str = ""
     # Containers: the program, the images by digest, the one to use where the work names none.
     container: str = "apptainer"
     images: tuple[tuple[str, str], ...] = ()

@@ -21,7 +21,7 @@ def training(options: SlurmOptions, order: Order, *, job: Path, store: Path, ima
     ranks = {
         "nodes": order.nodes,
         "gpus_per_node": order.gpus_per_node,
-        "srun": f"{options.bin}/srun" if options.bin else "srun",
+        "srun": options.srun or (f"{options.bin}/srun" if options.bin and not options.rest_url else "srun"),
         "prefix": around,
         "launcher": list(options.launcher) or [python, "-m", "torch.distributed.run"],
         "command": command,

@@ -151,7 +151,7 @@ def rest_options(slurm_pair, tmp_path):
 @pytest.fixture
 def trixie_options(slurm_trixie):
     """Debian 13's own Python runs the wrapper there."""
-    tools = {"bin": str(slurm_trixie.folder / "bin"), "python": "/usr/bin/python3"}
+    tools = {"bin": str(slurm_trixie.folder / "bin"), "python": "/usr/bin/python3", "srun": "/usr/bin/srun"}
     return {**options_for(slurm_trixie), **tools}
 
 
