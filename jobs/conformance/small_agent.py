@@ -67,7 +67,7 @@ class Ended(Exception):
 
 
 class Agent:
-    pace, longest_wait, tick = 0.05, 25, 0.02
+    pace, longest_wait, tick = 0.1, 25, 0.04
 
     def __init__(self, words: dict[str, str]) -> None:
         self.words = words
