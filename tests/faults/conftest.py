@@ -1,5 +1,8 @@
 """A site whose agent is a process of its own, behind a line that can be cut."""
 
+import subprocess
+import sys
+
 import pytest
 
 from jobs.ledger.services import balance
@@ -7,8 +10,17 @@ from jobs.models import LedgerEntry, UsageRecord
 from jobs.states import JobState
 from models_hub.models import TunedModel
 from tests.faults.forwarder import Forwarder
+from tests.jobs.agent.slurm_site import TOOL
 from tests.jobs.agent.workshop import eventually, workshop_for
 from tests.jobs.scene import make_scene
+from tests.support import require
+
+
+@pytest.fixture(scope="session")
+def slurm_here():
+    """Skips where no Slurm can be brought up; under CI=true that is a failure."""
+    asked = subprocess.run([sys.executable, str(TOOL), "missing"], capture_output=True, text=True, check=False)
+    require(not asked.stdout.strip(), f"Slurm: {asked.stdout.strip()}")
 
 
 @pytest.fixture

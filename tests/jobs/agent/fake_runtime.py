@@ -2,6 +2,7 @@
 
 ok            trains a few steps and delivers
 slow          many steps of a tenth of a second, with a checkpoint after each
+brief         a few such steps
 endless       the same, and never ends by itself
 stubborn      endless, and ignores STOP and SIGTERM
 memory        endless, and takes more and more of it
@@ -18,7 +19,7 @@ import sys
 import time
 from pathlib import Path
 
-SLOW_STEPS = 60
+SLOW_STEPS, BRIEF_STEPS = 60, 12
 # Longer than any test waits: what must be ended from outside never ends by itself, however slow the machine.
 ENDLESS_STEPS = 6000
 ENDLESS = ("endless", "stubborn", "memory")
@@ -75,7 +76,7 @@ class Run:
             sys.stdout.flush()
         checkpoint = self.out / "work" / "step"
         first = int(checkpoint.read_text()) if checkpoint.exists() else 0
-        steps = ENDLESS_STEPS if self.play in ENDLESS else SLOW_STEPS if self.play == "slow" else 3
+        steps = ENDLESS_STEPS if self.play in ENDLESS else {"slow": SLOW_STEPS, "brief": BRIEF_STEPS}.get(self.play, 3)
         self.event("progress", step=first, steps=steps, resumed_from=first or None)
         hoard = []
         for step in range(first + 1, steps + 1):

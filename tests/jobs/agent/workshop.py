@@ -31,6 +31,7 @@ class Workshop:
         self.options: dict[str, Any] = {}
         self.allow: dict[str, Any] = {}
         self.agent_table: dict[str, Any] = {}
+        self.portal_table: dict[str, Any] = {}
         self.write()
 
     def add_model(self, slug: str, revision: str = "rev-1") -> None:
@@ -39,7 +40,7 @@ class Workshop:
 
     def write(self) -> None:
         tables = {
-            "portal": {"url": self.url, "enrolment_code": self.code, "wait_seconds": 0},
+            "portal": {"url": self.url, "enrolment_code": self.code, "wait_seconds": 0, **self.portal_table},
             "agent": {"work": str(self.work), "store": str(self.store), "name": "workshop", **self.agent_table},
             "allow": {"recipes": ["chat", "classify"], "max_gpus": 1, "max_minutes": 60, **self.allow},
             f"backend.{self.agent_table.get('backend', 'local')}": {
