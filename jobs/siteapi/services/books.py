@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from uuid import UUID
 
 from django.db import InterfaceError, OperationalError
 
@@ -30,7 +31,7 @@ class Books:
     def __init__(self, agent: SiteAgent, at: datetime) -> None:
         self.agent, self.at = agent, at
         self.said = Comparison()
-        self.written: dict[tuple[int, Named], UsageRecord] = {}
+        self.written: dict[tuple[UUID, Named], UsageRecord] = {}
 
     def take_together(self, items: list[Item], attempts: Mapping[str, Attempt]) -> None:
         """Writes what is plain in one go; `take` then finds it done. What cannot be read is left to `take` as well."""
