@@ -10,7 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -23,7 +23,7 @@ from jobs.execution.moves import MAX_MOVES, Why, consequence, sentence_of
 from jobs.execution.rules import MAX_LEASES, REMOVE_AFTER
 from jobs.execution.services.places import best_place
 from jobs.matching.health import Health, health_of
-from jobs.models import Attempt, Job, JobMove, SiteAgent
+from jobs.models import AllocationPlace, Attempt, Job, JobMove, SiteAgent
 from jobs.states import AllocationState, JobState
 
 _BATCH = 500
@@ -35,7 +35,10 @@ def move_waiting(*, at: datetime) -> int:
 
     A job that was leased by such a site comes back to the queue by its lease first. Says how many moved.
     """
+    # Most allocations have one place only: their jobs are not looked at again and again.
+    elsewhere = Exists(AllocationPlace.objects.filter(allocation=OuterRef("allocation")))
     waiting = Job.objects.filter(
+        elsewhere,
         state=JobState.QUEUED,
         may_move=True,
         cancel_requested_at__isnull=True,
