@@ -24,6 +24,7 @@ WAITING = (
 # Files of many browser pages go in this many parts.
 PARTS = {"tests/journeys/test_every_page.py": 5}
 LONG = (
+    "tests/jobs/conformance/",
     "tests/journeys/",
     "tests/accounts/test_browser.py",
     "tests/ui/",
