@@ -87,6 +87,22 @@ COMPLAINTS: tuple[Complaint, ...] = (
         "munge_down",
         ("munge encode failed", "munge decode failed", 'failed to access "', "munged", "authentication credential"),
     ),
+    # Before the limits below: how many jobs may wait at once is no limit of what they may use.
+    _site(
+        "controller_busy",
+        (
+            "job submit rate",
+            "too many jobs",
+            "maximum job",
+            "maxjobcount",
+            "resource temporarily unavailable",
+            "submission limit",
+            "assocmaxsubmitjoblimit",
+            "assocgrpsubmitjobslimit",
+            "qosmaxsubmitjobperuserlimit",
+            "qosgrpsubmitjobslimit",
+        ),
+    ),
     _job("account_unknown", ("invalid account", "account or account/partition")),
     _job("budget_spent", ("assocgrp", "accounting/qos policy", "job's qos does not", "assocmax", "qosmax", "qosgrp")),
     _job("qos_unknown", ("invalid qos",)),
@@ -137,18 +153,6 @@ COMPLAINTS: tuple[Complaint, ...] = (
             "transport endpoint",
             "communication connection failure",
             "insane message length",
-        ),
-    ),
-    _site(
-        "controller_busy",
-        (
-            "job submit rate",
-            "too many jobs",
-            "maximum job",
-            "maxjobcount",
-            "resource temporarily unavailable",
-            "submission limit",
-            "assocmaxsubmitjoblimit",
         ),
     ),
     _site(

@@ -3,7 +3,6 @@
 
 import os
 import signal
-import subprocess
 import time
 
 import pytest
@@ -65,21 +64,6 @@ def test_a_training_program_that_is_not_there(slurm, shop, slurm_site, name):
     assert metered(backend) == slurm_site.gpu_seconds(name)
 
 
-def test_a_disk_that_is_full_at_the_site(slurm, shop, tmp_path):
-    """A file system of two megabytes, on which the results of three find no room."""
-    small = tmp_path / "small"
-    small.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(small)], check=True)
-    try:
-        backend = changed(shop, shared=str(small))
-        submit(backend, order("ok"))
-        status = ended(backend)
-        assert (status.ended, status.exit_code) == (Ended.EXITED, 1)
-        assert b"No space left on device" in backend.logs(KEY, 0, 100_000)
-    finally:
-        subprocess.run(["umount", "-l", str(small)], check=True)
-
-
 def test_a_run_makes_room_for_a_more_urgent_one_and_goes_on(slurm, shop, slurm_site, name, rules):
     rules(
         "PreemptType=preempt/partition_prio", "PreemptMode=CANCEL",
@@ -97,17 +81,6 @@ def test_a_run_makes_room_for_a_more_urgent_one_and_goes_on(slurm, shop, slurm_s
     )
     assert (status.ended, status.exit_code) == (Ended.EXITED, 0)
     assert metered(slurm) == slurm_site.gpu_seconds(name)
-
-
-def test_a_partition_that_is_not_for_us(slurm, shop, slurm_site):
-    account(slurm_site, "others")
-    slurm_site.ask("scontrol", "update", "partitionname=short", "AllowGroups=nogroup")
-    try:
-        backend = changed(shop, partition="short", signal_seconds=0)
-        submit(backend, order(max_seconds=60))
-        assert refused_with(backend) == "user_refused"
-    finally:
-        slurm_site.ask("scontrol", "update", "partitionname=short", "AllowGroups=ALL")
 
 
 def test_a_queue_that_holds_as_many_jobs_as_it_may(slurm, shop, slurm_site):
