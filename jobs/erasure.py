@@ -8,7 +8,7 @@ from typing import Any
 
 from accounts.erasure import Part, register
 from accounts.models import User
-from jobs.models import Application, ApplicationMessage, Job, JobDraft, MaintenanceWindow, MaintenanceWindow, UsageDiscrepancy
+from jobs.models import Application, ApplicationMessage, Job, JobDraft, MaintenanceWindow, UsageDiscrepancy
 
 
 def _export(person: User) -> dict[str, Any]:
@@ -21,9 +21,6 @@ def _export(person: User) -> dict[str, Any]:
             for message in ApplicationMessage.objects.filter(author=person).select_related("application")
         ],
         "drafts": list(JobDraft.objects.filter(created_by=person).values("name", "recipe", "state")),
-        "maintenance": list(
-            MaintenanceWindow.objects.filter(entered_by=person).values("starts_at", "ends_at", "reason")
-        ),
         "maintenance": list(
             MaintenanceWindow.objects.filter(entered_by=person).values("starts_at", "ends_at", "reason")
         ),

@@ -6,6 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import User
+from accounts.roles import Role
 from catalog import records
 from catalog.models import FoundationModel, Site
 from jobs.management.commands.seed import DEMONSTRATION_SITE
@@ -23,8 +24,9 @@ def test_the_embedded_mode_gets_its_site_and_people(settings):
     settings.EMBEDDED = True
     said = seed()
     assert "FoundationModel: 42 created" in said
-    officer = User.objects.get(role_grants__site_slug=DEMONSTRATION_SITE)
-    assert officer.is_demonstration
+    people = User.objects.filter(role_grants__site_slug=DEMONSTRATION_SITE)
+    assert {person.role_grants.get().role for person in people} == {Role.HELPDESK, Role.OPERATOR}
+    assert all(person.is_demonstration for person in people)
     assert Site.objects.get(slug=DEMONSTRATION_SITE).is_connected
 
 

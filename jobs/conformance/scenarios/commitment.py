@@ -8,7 +8,8 @@ def commitment(lab: Lab) -> None:
     held = lab.offer("ok")
     held.withheld = frozenset({"submitted"})
     lab.start()
-    lab.until(lambda: held.said("submitted"), "submitted is said")
+    # An agent that waits for nothing may have begun before it said anything: that is the fault looked for.
+    lab.until(lambda: held.said("submitted") or lab.starts(held), "submitted is said")
     with lab.case("commit.waits"):
         lab.stays(lambda: not lab.starts(held), "the training was started without the portal's word")
     held.withheld = frozenset()
@@ -16,7 +17,7 @@ def commitment(lab: Lab) -> None:
         lab.done(held)
     taken = lab.offer("ok")
     taken.withheld = frozenset({"submitted"})
-    lab.until(lambda: taken.said("submitted"), "submitted is said of the second job")
+    lab.until(lambda: taken.said("submitted") or lab.starts(taken), "submitted is said of the second job")
     with lab.case("commit.closed"):
         lab.stays(lambda: not lab.starts(taken), "the training was started without the portal's word")
         taken.closed_at_once = True

@@ -77,6 +77,7 @@ def _lease(job: Job, agent: SiteAgent, at: datetime) -> Attempt:
         job=job,
         number=number,
         key=attempt_key(job, number),
+        created_at=at,
         site_id=agent.site_id,
         agent=agent,
         lease_epoch=agent.epoch,

@@ -114,7 +114,3 @@ def test_the_helpdesk_is_warned_when_companies_use_much_of_its_system(client, sc
     allocation = make_allocation(organisation=application.organisation, partition=partition)
     make_job(allocation=allocation, charged_gpu_seconds=int(seconds_of(today().year) * 0.16))
     assert "16.0% of the year" in client.get(page).content.decode()
-
-
-def test_a_search_for_characters_no_row_can_hold_finds_nothing(client, scene):
-    assert client.get(reverse("jobs:supported"), {"q": "\0"}).status_code == 200
