@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
@@ -120,7 +119,7 @@ class Attempt(UUIDModel, TimeStamped):
     number = models.PositiveSmallIntegerField()
     key = models.CharField(max_length=60, unique=True)
     # The moment of the lease by the caller's clock: usage and receipts are held against it.
-    created_at = models.DateTimeField(default=timezone.now, editable=False, db_index=True)
+    created_at = models.DateTimeField(editable=False, db_index=True)
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="attempts")
     agent = models.ForeignKey("jobs.SiteAgent", null=True, on_delete=models.SET_NULL, related_name="attempts")
     lease_epoch = models.BigIntegerField()

@@ -72,7 +72,7 @@ class Owned:
         now = datetime.now(UTC)
         return Attempt.objects.create(
             job=self.job, number=1, key="ft-x-1", site=self.job.site, lease_epoch=1, lease_token="t",
-            lease_expires_at=now, not_after=now, last_heard_at=now,
+            created_at=now, lease_expires_at=now, not_after=now, last_heard_at=now,
         )  # fmt: skip
 
     def discrepancy(self) -> UsageDiscrepancy:

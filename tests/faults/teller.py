@@ -76,7 +76,13 @@ class Teller:
                     "charges": charges.count(),
                     "charged": -sum(entry.gpu_seconds for entry in charges),
                     "usage": [
-                        {"method": row.method, "id": row.native_id, "gpu_seconds": row.gpu_seconds} for row in records
+                        {
+                            "method": row.method,
+                            "id": row.native_id,
+                            "gpu_seconds": row.gpu_seconds,
+                            "receipt": row.receipt_gpu_seconds,
+                        }
+                        for row in records
                     ],
                 }
             )

@@ -71,8 +71,8 @@ def full_scene() -> SimpleNamespace:
     Attempt.objects.filter(pk=scene.attempt.pk).update(native_id="4711", started_at=now, state_seq=3)
     scene.ended = Attempt.objects.create(
         job=scene.job, number=9, key="ft-ended-9", site=scene.site, agent=scene.agent, lease_epoch=1,
-        lease_token="t", lease_expires_at=now, not_after=now, last_heard_at=now, state="failed", state_seq=4,
-        ended_at=now - timedelta(hours=30), remove_by=now - timedelta(hours=6),
+        lease_token="t", created_at=now, lease_expires_at=now, not_after=now, last_heard_at=now,
+        state="failed", state_seq=4, ended_at=now - timedelta(hours=30), remove_by=now - timedelta(hours=6),
     )  # fmt: skip
     scene.window = MaintenanceWindow.objects.create(
         site=scene.site, starts_at=now + timedelta(days=1), ends_at=now + timedelta(days=2), reason="New firmware"

@@ -151,7 +151,7 @@ def finished(house, draft, number, seconds):
         max_seconds=600, reserved_gpu_seconds=600, ended_at=now(),
     )  # fmt: skip
     Attempt.objects.create(
-        job=job, number=1, key=f"ft-{number}", site=house.site, lease_epoch=1, lease_token="t",
+        job=job, number=1, key=f"ft-{number}", site=house.site, created_at=now(), lease_epoch=1, lease_token="t",
         lease_expires_at=now() + timedelta(minutes=2), not_after=now() + timedelta(days=1), last_heard_at=now(),
         state=JobState.DONE, result={"measured": {"wall_seconds": seconds}},
     )  # fmt: skip
