@@ -71,9 +71,15 @@ class Allowed:
         if not residency:
             return ""
         if not self.country:
-            return "The data may only lie in certain countries, and nobody said where this site is: set agent.country."
+            return Objection(
+                "data_not_allowed",
+                "The data may only lie in certain countries, and nobody said where this site is: set agent.country.",
+            )
         if self.country not in residency:
-            return f"The data may only lie in {', '.join(sorted(residency))}; this site is in {self.country}."
+            return Objection(
+                "data_not_allowed",
+                f"The data may only lie in {', '.join(sorted(residency))}; this site is in {self.country}.",
+            )
         return ""
 
 

@@ -228,6 +228,13 @@ TROUBLES: tuple[Trouble, ...] = (
         "Add the digest of the image to allow.images if you want to run it.",
     ),
     Trouble(
+        "data_not_allowed",
+        "refused_by_site",
+        _("The data may not lie in the country of the site."),
+        _("Choose another site, or change the countries that the data set is bound to."),
+        "Set agent.country to the country in which the site's machines stand.",
+    ),
+    Trouble(
         "account_unknown",
         "refused_by_site",
         _("The site does not know the account that pays for this job."),

@@ -59,6 +59,7 @@ SHOWN_BY: dict[str, str] = {
     "gpus_not_allowed": f"{_AGENT}::test_what_the_sites_own_list_does_not_allow_is_refused",
     "time_not_allowed": f"{_AGENT}::test_what_the_sites_own_list_does_not_allow_is_refused",
     "tenant_not_allowed": f"{_AGENT}::test_what_the_sites_own_list_does_not_allow_is_refused",
+    "data_not_allowed": f"{_AGENT}::test_data_bound_to_another_country_is_refused_by_the_site_itself",
     # a real Ray cluster
     "ray_away": f"{_RAY}::test_a_lost_head_is_named_and_the_run_goes_on_at_the_next_one",
     "ray_head_lost": f"{_RAY}::test_a_lost_head_is_named_and_the_run_goes_on_at_the_next_one",

@@ -45,7 +45,10 @@ class SlurmSite:
         """What the site's operator sees."""
         path = f"{self.folder}/bin:{os.environ['PATH']}"
         environment = {**os.environ, "PATH": path, "SLURM_CONF": str(self.conf), "SLURM_TIME_FORMAT": "%s", "TZ": "UTC"}
-        done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60, env=environment)
+        # sbatch writes its jobs' output to where it was called.
+        done = subprocess.run(
+            words, capture_output=True, text=True, check=False, timeout=60, env=environment, cwd=self.folder
+        )
         assert fails or done.returncode == 0, f"{words}: {done.stderr}"
         return done.stdout
 

@@ -11,7 +11,7 @@ from jobs.execution.services import cancel_job
 from jobs.ledger.services import balance
 from jobs.models import Reconciliation, SiteAgent, UsageRecord
 from jobs.states import JobState
-from models_hub.models import TunedModel
+from models_hub.models import Dataset, TunedModel
 from models_hub.specs import Failure
 from portal.kernel.clock import now
 from tests.jobs.agent.workshop import eventually
@@ -145,6 +145,20 @@ def test_what_the_sites_own_list_does_not_allow_is_refused(scene, allow):
         scene.wait_for(job, JobState.FAILED)
     assert job.hint_code == Hint.REFUSED_BY_SITE
     assert balance(scene.allocation).used == balance(scene.allocation).reserved == 0
+
+
+def test_data_bound_to_another_country_is_refused_by_the_site_itself(scene):
+    """The portal believes that the site stands where its catalogue says; the site knows better."""
+    Dataset.objects.update(residency=[scene.site.country])
+    scene.shop.agent_table = {"country": "US"}
+    scene.shop.write()
+    with scene.shop.agent():
+        eventually(lambda: SiteAgent.objects.filter(epoch__gt=0).exists())
+        SiteAgent.objects.update(description={})
+        job = submit(scene, name="ok")
+        scene.wait_for(job, JobState.FAILED)
+    assert (job.hint_code, job.attempts.get().result["reason"]) == (Hint.REFUSED_BY_SITE, "data_not_allowed")
+    assert not list(scene.shop.work.glob("jobs/*/**/train.jsonl"))
 
 
 def test_a_draining_agent_takes_no_new_work(scene):

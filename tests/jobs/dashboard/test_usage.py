@@ -63,6 +63,7 @@ def record(job, *, joules, method=UsageRecord.Method.ACCOUNTING, corrects=None, 
         defaults={
             "key": f"{job.pk}-{number}", "site": job.site, "lease_epoch": 1, "lease_token": "t",
             "lease_expires_at": datetime.now(UTC), "not_after": datetime.now(UTC), "last_heard_at": datetime.now(UTC),
+            "created_at": datetime.now(UTC),
         },
     )  # fmt: skip
     start = start or datetime(2026, 11, 1, 10, tzinfo=UTC)
