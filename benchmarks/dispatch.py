@@ -54,14 +54,16 @@ def _options() -> dict[str, Any]:
 
 def _measure(world: Any) -> None:
     bare = Bare(world.cluster)
-    sbatch = max(bare.sbatch(JOBS, at_once) for at_once in (1, 2, 4))
+    sbatch = {at_once: bare.sbatch(JOBS, at_once) for at_once in (1, 2, 4)}
     rest = {at_once: bare.rest(JOBS, at_once) for at_once in (1, 8)}
-    show("burst, bare sbatch", f"{sbatch:.0f} jobs/s")
+    for at_once, found in sbatch.items():
+        show(f"burst, bare sbatch, {at_once} at a time", f"{found:.0f} jobs/s")
     show("burst, slurmrestd, 1 connection", f"{rest[1]:.0f} jobs/s")
     show("burst, slurmrestd, 8 connections", f"{rest[8]:.0f} jobs/s")
     ours, whole = burst(world, bare)
     show("burst, portal and agent", f"{ours:.0f} jobs/s")
-    show("  of bare sbatch", f"{ours / sbatch:.2f}", ">= 1")
+    show("  of bare sbatch, one at a time", f"{ours / sbatch[1]:.2f}", ">= 1")
+    show("  of bare sbatch, best", f"{ours / max(sbatch.values()):.2f}", ">= 1")
     show("  of slurmrestd, best", f"{ours / max(rest.values()):.2f}", ">= 0.5")
     show("  from the first click to the last job handed over", f"{whole:.1f} s")
     single = latencies(world)

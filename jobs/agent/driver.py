@@ -112,11 +112,11 @@ class Driver:
         if not model_stands(self.cache, work, state=self.state, stopping=self.stopping):
             return
         folder = self.backend.stage(attempt.key, "in")
-        others = self.state.attempts()
         for one in work.inputs:
             borrow(
-                sha256=one["sha256"], target=folder / one["name"], attempt=attempt, others=others, backend=self.backend
-            )
+                sha256=one["sha256"], target=folder / one["name"], attempt=attempt, others=self.state.staged(),
+                backend=self.backend,
+            )  # fmt: skip
             self.portal().download(
                 key=attempt.key, token=attempt.token, name=one["name"], sha256=one["sha256"], size=one["bytes"],
                 target=folder / one["name"], address=self.inputs.address(attempt.key, attempt.payload, one["name"]),

@@ -132,6 +132,12 @@ class State:
             rows = self._db.execute("SELECT * FROM attempt WHERE wiped <= ? ORDER BY rowid", (int(wiped),)).fetchall()
         return [_attempt(row) for row in rows]
 
+    def staged(self) -> Iterator[Attempt]:
+        """The attempts whose inputs lie here; each is read when it is asked for."""
+        with self._lock:
+            rows = self._db.execute("SELECT * FROM attempt WHERE staged = 1 AND wiped = 0 ORDER BY rowid").fetchall()
+        return map(_attempt, rows)
+
     def attempt(self, key: str) -> Attempt | None:
         with self._lock:
             row = self._db.execute("SELECT * FROM attempt WHERE key = ?", (key,)).fetchone()

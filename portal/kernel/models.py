@@ -1,9 +1,10 @@
 """Abstract rows every app builds on."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
-from django.db import models
+from django.db import models, transaction
 from django.utils.translation import gettext as _
 
 from portal.kernel.errors import DomainError
@@ -49,13 +50,37 @@ class StatefulModel(models.Model):
             )
         changed = type(self)._default_manager.filter(pk=self.pk, state=old).update(state=new, **fields)
         if not changed:
-            raise DomainError(
-                "state_changed", _("Somebody else changed this a moment ago. Reload the page to see how it stands.")
-            )
+            raise _somebody_was_faster()
         self.state = new
         for name, value in fields.items():
             setattr(self, name, value)
         return self
+
+    @classmethod
+    @transaction.atomic
+    def move_together(cls, rows: Sequence[Self], new: str, **fields: Any) -> None:
+        """As `move_to` for many rows, in one UPDATE for each state they are in: all of them move, or none.
+
+        Raises what `move_to` raises; the rows in hand may then show a move that was taken back.
+        """
+        for old in sorted({row.state for row in rows}):
+            together = [row for row in rows if row.state == old]
+            if not cls.machine.allows(old, new):
+                together[0].move_to(new)  # says what is not allowed
+            keys = [row.pk for row in together]
+            changed = cls._default_manager.filter(pk__in=keys, state=old).update(state=new, **fields)
+            if changed != len(together):
+                raise _somebody_was_faster()
+            for row in together:
+                row.state = new
+                for name, value in fields.items():
+                    setattr(row, name, value)
+
+
+def _somebody_was_faster() -> DomainError:
+    return DomainError(
+        "state_changed", _("Somebody else changed this a moment ago. Reload the page to see how it stands.")
+    )
 
 
 def state_constraint(machine: StateMachine, name: str) -> models.CheckConstraint:

@@ -1,23 +1,22 @@
 """The back-ends; `known` lists them. They are loaded when asked for, not before.
 
-The wrappers of this package run on compute nodes, with whatever Python is there: what only the agent needs (an HTTP
-library) must not be looked for on the way to them.
+The wrappers of this package run on compute nodes, with whatever Python is there and in the time that the job is given:
+what only the agent needs (an HTTP library, its configuration) must not be looked for on the way to them.
 """
 
 from typing import TYPE_CHECKING, Any
 
-from jobs.agent.backends.base import Backend, BackendError, Ended, NoSuchJob, Phase, Status, UsageRow
-
 if TYPE_CHECKING:
+    from jobs.agent.backends.base import Backend, BackendError, Ended, NoSuchJob, Phase, Status, UsageRow
     from jobs.agent.backends.known import BACKENDS, backend_for
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("BACKENDS", "backend_for"):
-        from jobs.agent.backends import known
+    if name not in __all__:
+        raise AttributeError(name)
+    from jobs.agent.backends import base, known
 
-        return getattr(known, name)
-    raise AttributeError(name)
+    return getattr(known if name in ("BACKENDS", "backend_for") else base, name)
 
 
 __all__ = [

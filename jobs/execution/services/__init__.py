@@ -4,7 +4,13 @@ from jobs.execution.services.cancel import cancel_job
 from jobs.execution.services.consent import set_may_move
 from jobs.execution.services.finish import finish
 from jobs.execution.services.lease import give_back, lease_jobs
-from jobs.execution.services.observe import heartbeat, observe_events, observe_log, observe_state
+from jobs.execution.services.observe import (
+    heartbeat,
+    observe_beginnings,
+    observe_events,
+    observe_log,
+    observe_state,
+)
 from jobs.execution.services.repeat import copy_draft, retry_job
 from jobs.execution.services.submit import submit_job
 from jobs.execution.services.sweep import sweep
@@ -19,6 +25,7 @@ __all__ = [
     "give_back",
     "heartbeat",
     "lease_jobs",
+    "observe_beginnings",
     "observe_events",
     "observe_log",
     "observe_state",

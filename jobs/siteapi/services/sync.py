@@ -14,6 +14,7 @@ from jobs.execution.rules import LEASE, MAX_LOG_BYTES
 from jobs.execution.services import (
     heartbeat,
     lease_jobs,
+    observe_beginnings,
     observe_events,
     observe_log,
     observe_state,
@@ -28,7 +29,7 @@ from jobs.siteapi.services.drain import drain_wish
 from jobs.siteapi.services.messages import MOST_CODES, note_message
 from jobs.siteapi.services.removal import observe_removal
 from jobs.siteapi.services.store import report_models
-from jobs.siteapi.services.work import signed_work
+from jobs.siteapi.services.work import all_signed
 from jobs.states import JOB_FINAL, JobState
 from models_hub.specs import SpecError
 from portal.kernel.errors import DomainError
@@ -75,6 +76,7 @@ def take_reports(*, agent: SiteAgent, message: SyncMessage, at: datetime) -> dic
     reading.books.take_together(message.usage, reading.attempts)
     reading.each("usage", message.usage, reading.usage)
     reading.beat(message.attempts)
+    reading.begin_together(message.attempts)
     reading.each("attempts", message.attempts, reading.state)
     reading.whole("digests", lambda: reading.compare(message))
     reading.each("removed", message.removed, reading.removal)
@@ -98,6 +100,7 @@ class _Reading:
         self.refused: list[dict[str, str]] = []
         self.closed: set[str] = set()
         self.removed: list[str] = []
+        self.begun: set[str] = set()
         self.news = 0  # states that were not known yet
 
     def each(self, kind: str, items: list[Item], take: Callable[[Attempt, Item], None]) -> None:
@@ -141,9 +144,30 @@ class _Reading:
         if held:
             heartbeat(attempts=held, at=self.at)
 
+    def begin_together(self, items: list[Item]) -> None:
+        """Takes in the plain first steps of many attempts at once; `state` then finds them done and acknowledges."""
+        pairs = []
+        for item in items:
+            try:
+                attempt = under_lease(self.attempts, key=item.key, token=item.token)
+                pairs.append((attempt, read_state(item.fields)))
+            except (DomainError, SpecError):
+                continue
+        try:
+            moved = observe_beginnings(pairs, at=self.at)
+        except DomainError:
+            return  # one of them is odd, or somebody was faster: each is read by itself
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            logger.exception("The first steps that %s reported could not be taken in together", self.agent)
+            return
+        self.attempts |= {attempt.key: attempt for attempt in moved}
+        self.begun = {attempt.key for attempt in moved}
+
     def state(self, attempt: Attempt, item: Item) -> None:
         report = read_state(item.fields)
-        self.news += attempt.state not in JOB_FINAL and report.seq > attempt.state_seq
+        self.news += item.key in self.begun or (attempt.state not in JOB_FINAL and report.seq > attempt.state_seq)
         attempt = observe_state(attempt=attempt, report=report, at=self.at)
         closed = attempt.state in JOB_FINAL
         if closed:
@@ -238,6 +262,6 @@ def take_work(*, agent: SiteAgent, message: SyncMessage, at: datetime) -> dict[s
     if message.wanted and status == Site.Status.CONNECTED:
         leased = _leased_and_unheard(agent, message, at)
         leased += lease_jobs(agent=agent, wanted=message.wanted - len(leased), at=at)
-        work = [signed_work(attempt, at=at) for attempt in leased]
+        work = all_signed(leased, at=at)
     note_message(agent=agent, call="sync", said={"work": len(work), "cancel": len(stop)}, at=at)
     return {"work": work, "cancel": stop, "drain": drain_wish(agent, status)}

@@ -1,6 +1,7 @@
 """Work as it travels: canonical JSON, signed by the portal, so that a site acts on nothing else."""
 
 import base64
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,9 +15,22 @@ from models_hub.specs import SPLITS, canonical_json
 WORK_SCHEMA = "open-paas/work/1"
 
 
-def signed_work(attempt: Attempt, *, at: datetime) -> dict[str, str]:
+def all_signed(attempts: Sequence[Attempt], *, at: datetime) -> list[dict[str, str]]:
+    """The work of one answer. What an allocation may use in all is asked once for each allocation."""
+    budgets: dict[tuple[Any, Any], dict[str, Any]] = {}
+    for attempt in attempts:
+        place = (attempt.job.allocation_id, attempt.job.site_id)
+        if place not in budgets:
+            budgets[place] = budget_of(attempt.job)
+    return [
+        signed_work(attempt, budget=budgets[attempt.job.allocation_id, attempt.job.site_id], at=at)
+        for attempt in attempts
+    ]
+
+
+def signed_work(attempt: Attempt, *, budget: dict[str, Any], at: datetime) -> dict[str, str]:
     """`{"payload", "signature", "key_id"}`: the payload in base64 is what is signed, byte for byte."""
-    payload = canonical_json(describe(attempt, at=at))
+    payload = canonical_json(describe(attempt, budget=budget, at=at))
     key = portal_keys.key_for(portal_keys.trusted_by(attempt.agent.description) if attempt.agent else None)
     return {
         "payload": base64.b64encode(payload).decode(),
@@ -25,7 +39,7 @@ def signed_work(attempt: Attempt, *, at: datetime) -> dict[str, str]:
     }
 
 
-def describe(attempt: Attempt, *, at: datetime) -> dict[str, Any]:
+def describe(attempt: Attempt, *, budget: dict[str, Any], at: datetime) -> dict[str, Any]:
     job = attempt.job
     return {
         "schema": WORK_SCHEMA,
@@ -42,7 +56,7 @@ def describe(attempt: Attempt, *, at: datetime) -> dict[str, Any]:
         "nodes": job.nodes,
         "max_seconds": job.max_seconds,
         "remove_after_seconds": int(REMOVE_AFTER.total_seconds()),
-        "budget": budget_of(job),
+        "budget": budget,
         "residency": job.dataset.residency,
         "spec": job.spec,
         "spec_hash": job.spec_hash,

@@ -8,7 +8,7 @@ import pytest
 from jobs.agent.config import Allowed, ConfigError, read_config
 from jobs.agent.work import WorkRefused, understood
 from jobs.execution.services import lease_jobs
-from jobs.siteapi.services.work import signed_work
+from jobs.siteapi.services.work import all_signed
 from models_hub.models import Dataset
 from tests.jobs.execution.failover import later
 from tests.jobs.scene import make_agent, make_scene, submit
@@ -50,7 +50,7 @@ def test_an_agent_that_says_it_stands_elsewhere_than_the_catalogue_gets_no_bound
 
 def work(scene):
     (attempt,) = lease(scene)
-    return json.loads(base64.b64decode(signed_work(attempt, at=later())["payload"]))
+    return json.loads(base64.b64decode(all_signed([attempt], at=later())[0]["payload"]))
 
 
 def take(raw, country):
