@@ -1,7 +1,7 @@
 """Every place of the federation as the rules look at it, in a number of queries that does not depend on how many."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from jobs.matching.weights import USUAL
 from jobs.models import Allocation, LedgerEntry, MaintenanceWindow, MatchingWeights, PartitionReport, SiteAgent
 from models_hub.recipes.hardware import hardware_of
 
-Reports = Mapping[tuple[int, str], list[PartitionReport]]
+Reports = Mapping[int, Mapping[str, list[PartitionReport]]]
 
 
 def offers(
@@ -64,7 +64,7 @@ def offers(
             eur_per_gpu_hour=rates.get(partition.pk),
             may_grant=bool(partition.site.granting_state),
             hours_left=hours.get(partition.pk),
-            wait_seconds=expected_wait(reports.get((partition.site_id, partition.name), ()), need, at=at),
+            wait_seconds=expected_wait(_of_partition(reports, partition), need, at=at),
             closed_seconds=_closed_for(closed.get(partition.site_id, ()), partition.name, at=at),
             sectors=tuple(partition.site.sectors),
             languages=tuple(partition.site.helpdesk_languages),
@@ -134,10 +134,18 @@ def _rates(*, on: date) -> dict[int, Any]:
 
 
 def _reports(sites: Iterable[int]) -> Reports:
-    found: dict[tuple[int, str], list[PartitionReport]] = defaultdict(list)
+    found: dict[int, dict[str, list[PartitionReport]]] = defaultdict(lambda: defaultdict(list))
     for report in PartitionReport.objects.filter(site__in=sites, agent__revoked_at__isnull=True).order_by():
-        found[(report.site_id, report.name)].append(report)
+        found[report.site_id][report.name].append(report)
     return found
+
+
+def _of_partition(reports: Reports, partition: Partition) -> Sequence[PartitionReport]:
+    """What is said of this partition, by its name. A site with one queue of any name means that one."""
+    said = reports.get(partition.site_id, {})
+    if partition.name not in said and len(said) == 1:
+        return next(iter(said.values()))
+    return said.get(partition.name, ())
 
 
 def expected_wait(reports: Iterable[PartitionReport], need: Need, *, at: datetime) -> int | None:

@@ -37,7 +37,9 @@ def only(need=None, **words):
 def report(place, agent=None, **fields):
     given = {"measured_at": AT, "gpus_total": 16, "gpus_free": 0, "queued": 3, "good_for_seconds": 120}
     return PartitionReport.objects.create(
-        agent=agent or make_agent(place.site, last_seen_at=AT), site=place.site, name=place.name, **{**given, **fields}
+        agent=agent or make_agent(place.site, last_seen_at=AT),
+        site=place.site,
+        **{"name": place.name, **given, **fields},
     )
 
 
@@ -50,6 +52,16 @@ def test_an_offer_holds_what_the_catalogue_and_the_agents_say(place):
     (agent,) = offer.agents
     assert (agent.recipes, agent.gpus, agent.seconds, agent.nodes) == (frozenset({"chat"}), 4, 600, 2)
     assert (agent.country, agent.draining, agent.silent_seconds) == ("FI", True, 7)
+
+
+def test_a_site_with_one_queue_means_that_one_whatever_it_is_called(place):
+    agent = make_agent(place.site, last_seen_at=AT)
+    report(place, agent, name="batch", gpus_free=16, queued=0)
+    assert only().wait_seconds == 0
+    report(place, agent, name="debug", gpus_free=16, queued=0)
+    assert only().wait_seconds is None
+    report(place, agent, expected_starts=[{"gpus": 1, "seconds": 90}])
+    assert only().wait_seconds == 90
 
 
 def test_known_sites_and_revoked_agents_offer_nothing(place):
