@@ -105,8 +105,17 @@ class State:
             self._db.close()
 
     @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is written inside is on the disk at its end, all of it or nothing; other threads wait meanwhile."""
+        with self._writing():
+            yield
+
+    @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
+            if self._db.in_transaction:  # of this very thread, which holds the lock
+                yield self._db
+                return
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db

@@ -245,6 +245,14 @@ class Talk:
     # ---- the answer ----------------------------------------------------------------------------------------------
 
     def _hear(self, answer: dict[str, Any], attempts: dict[str, Attempt]) -> None:
+        # A hundred acknowledgements are one write to the disk, not a hundred.
+        with self.state.together():
+            self._note(answer, attempts)
+        with self.state.together():
+            for work in answer["work"]:
+                self._take(work)
+
+    def _note(self, answer: dict[str, Any], attempts: dict[str, Attempt]) -> None:
         acks = answer["acks"]
         for key, whole in acks["events"].items():
             self.state.set(key, events_acked=int(whole))
@@ -264,8 +272,6 @@ class Talk:
         wishes.hear(self.state, answer)
         for key in answer["cancel"]:
             self.state.set(key, cancel=1)
-        for work in answer["work"]:
-            self._take(work)
 
     def _all_said(self, key: str) -> bool:
         """Whether the streams of a closed attempt have arrived in full, so that its data may go."""

@@ -1,8 +1,9 @@
 """Taking in what a site reports. Everything may come twice, late or in any order; the outcome is the same."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import BigIntegerField, Count, Func, Max
@@ -80,7 +81,6 @@ def observe_state(*, attempt: Attempt, report: StateReport, at: datetime) -> Att
     return attempt
 
 
-@transaction.atomic
 def observe_beginnings(reports: Sequence[tuple[Attempt, StateReport]], *, at: datetime) -> list[Attempt]:
     """The first steps of many attempts, as `observe_state` takes them in, in a few statements for all of them.
 
@@ -89,8 +89,11 @@ def observe_beginnings(reports: Sequence[tuple[Attempt, StateReport]], *, at: da
     not is left alone and not among the attempts returned. Raises DomainError where a job cannot move; then none has.
     """
     wanted = {attempt.pk: report for attempt, report in reports if _plain_beginning(attempt, report)}
-    if len(wanted) < _TOGETHER:
-        return []
+    return _begin(wanted, at=at) if len(wanted) >= _TOGETHER else []
+
+
+@transaction.atomic
+def _begin(wanted: Mapping[UUID, StateReport], *, at: datetime) -> list[Attempt]:
     jobs = Job.objects.select_for_update(of=("self",)).filter(attempts__in=wanted).order_by("pk").in_bulk()
     locked = Attempt.objects.select_for_update(of=("self",)).filter(pk__in=wanted).order_by("pk")
     moved = [one for one in locked if _plain_beginning(one, wanted[one.pk])]
