@@ -64,8 +64,10 @@ def offers(
             eur_per_gpu_hour=rates.get(partition.pk),
             may_grant=bool(partition.site.granting_state),
             hours_left=hours.get(partition.pk),
-            wait_seconds=expected_wait(_of_partition(reports, partition), need, at=at),
-            closed_seconds=_closed_for(closed.get(partition.site_id, ()), partition.name, at=at),
+            wait_seconds=expected_wait(_said_of(reports, partition), need, at=at),
+            closed_seconds=_closed_for(
+                closed.get(partition.site_id, ()), {partition.name, _queue_of(reports, partition)}, at=at
+            ),
             sectors=tuple(partition.site.sectors),
             languages=tuple(partition.site.helpdesk_languages),
         )
@@ -140,12 +142,14 @@ def _reports(sites: Iterable[int]) -> Reports:
     return found
 
 
-def _of_partition(reports: Reports, partition: Partition) -> Sequence[PartitionReport]:
-    """What is said of this partition, by its name. A site with one queue of any name means that one."""
+def _queue_of(reports: Reports, partition: Partition) -> str:
+    """The name that the site's own queue for this hardware has: the same, or that of the only one there is."""
     said = reports.get(partition.site_id, {})
-    if partition.name not in said and len(said) == 1:
-        return next(iter(said.values()))
-    return said.get(partition.name, ())
+    return next(iter(said)) if len(said) == 1 else partition.name
+
+
+def _said_of(reports: Reports, partition: Partition) -> Sequence[PartitionReport]:
+    return reports.get(partition.site_id, {}).get(_queue_of(reports, partition), ())
 
 
 def expected_wait(reports: Iterable[PartitionReport], need: Need, *, at: datetime) -> int | None:
@@ -181,8 +185,8 @@ def _closed(sites: Iterable[int], *, at: datetime) -> dict[int, list[Maintenance
     return found
 
 
-def _closed_for(windows: Iterable[MaintenanceWindow], partition: str, *, at: datetime) -> int:
-    ends = [window.ends_at for window in windows if window.partition_name in ("", partition)]
+def _closed_for(windows: Iterable[MaintenanceWindow], names: set[str], *, at: datetime) -> int:
+    ends = [window.ends_at for window in windows if window.partition_name in {"", *names}]
     return round((max(ends) - at).total_seconds()) if ends else 0
 
 

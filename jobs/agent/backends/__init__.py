@@ -4,6 +4,7 @@ The wrappers of this package run on compute nodes, with whatever Python is there
 what only the agent needs (an HTTP library, its configuration) must not be looked for on the way to them.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,9 +15,8 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(name)
-    from jobs.agent.backends import base, known
-
-    return getattr(known if name in ("BACKENDS", "backend_for") else base, name)
+    where = "known" if name in ("BACKENDS", "backend_for") else "base"
+    return getattr(import_module(f"jobs.agent.backends.{where}"), name)
 
 
 __all__ = [

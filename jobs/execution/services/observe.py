@@ -1,5 +1,6 @@
 """Taking in what a site reports. Everything may come twice, late or in any order; the outcome is the same."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -86,9 +87,15 @@ def observe_beginnings(reports: Sequence[tuple[Attempt, StateReport]], *, at: da
 
     A site that takes a hundred jobs at once says a hundred times that it fetches their inputs, and that it is about to
     hand them over. Only a step forward to `staging` or `submitted` that says nothing else is taken here; whatever is
-    not is left alone and not among the attempts returned. Raises DomainError where a job cannot move; then none has.
+    not, or is said twice, is left alone and not among the attempts returned. Raises DomainError where a job cannot
+    move; then none has.
     """
-    wanted = {attempt.pk: report for attempt, report in reports if _plain_beginning(attempt, report)}
+    times = Counter(attempt.pk for attempt, _report in reports)
+    wanted = {
+        attempt.pk: report
+        for attempt, report in reports
+        if times[attempt.pk] == 1 and _plain_beginning(attempt, report)
+    }
     return _begin(wanted, at=at) if len(wanted) >= _TOGETHER else []
 
 

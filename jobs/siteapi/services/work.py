@@ -17,15 +17,9 @@ WORK_SCHEMA = "open-paas/work/1"
 
 def all_signed(attempts: Sequence[Attempt], *, at: datetime) -> list[dict[str, str]]:
     """The work of one answer. What an allocation may use in all is asked once for each allocation."""
-    budgets: dict[tuple[Any, Any], dict[str, Any]] = {}
-    for attempt in attempts:
-        place = (attempt.job.allocation_id, attempt.job.site_id)
-        if place not in budgets:
-            budgets[place] = budget_of(attempt.job)
-    return [
-        signed_work(attempt, budget=budgets[attempt.job.allocation_id, attempt.job.site_id], at=at)
-        for attempt in attempts
-    ]
+    jobs = {attempt.job.allocation_id: attempt.job for attempt in attempts}  # all of one site
+    budgets = {allocation: budget_of(job) for allocation, job in jobs.items()}
+    return [signed_work(attempt, budget=budgets[attempt.job.allocation_id], at=at) for attempt in attempts]
 
 
 def signed_work(attempt: Attempt, *, budget: dict[str, Any], at: datetime) -> dict[str, str]:

@@ -64,6 +64,16 @@ def test_a_site_with_one_queue_means_that_one_whatever_it_is_called(place):
     assert only().wait_seconds == 90
 
 
+def test_maintenance_of_the_only_queue_is_maintenance_of_the_hardware(place):
+    agent = make_agent(place.site, last_seen_at=AT)
+    report(place, agent, name="batch")
+    times = {"starts_at": AT - timedelta(hours=1), "ends_at": AT + timedelta(hours=2)}
+    MaintenanceWindow.objects.create(site=place.site, partition_name="other", **times)
+    assert only().closed_seconds == 0
+    MaintenanceWindow.objects.create(site=place.site, partition_name="batch", **times)
+    assert only().closed_seconds == 7200
+
+
 def test_known_sites_and_revoked_agents_offer_nothing(place):
     make_partition(site=make_site(status=Site.Status.KNOWN))
     make_agent(place.site, last_seen_at=AT, revoked_at=AT)
