@@ -235,8 +235,8 @@ class World:
 
         A start that the accounting has lost with its controller is metered by the receipt of its wrapper; sacct knows
         no end of it, so there is nothing of its to compare. A controller killed within seconds of a start comes back
-        from a state older than that start, and the accounting forgets what it had already told us: such a start is
-        held against its receipt instead.
+        from a state older than that start, and the accounting forgets what it had already told us, and says that
+        the job ended without a start: it is held against its receipt instead.
         """
         metered: dict[str, int] = {}
         receipts: dict[str, int] = {}
@@ -248,10 +248,9 @@ class World:
                     metered[row["id"]] = metered.get(row["id"], 0) + row["gpu_seconds"]
                     receipts[row["id"]] = receipts.get(row["id"], 0) + (row["receipt"] or 0)
         sacct = self.sacct(names)
-        if self.controller_died:
-            for number in metered.keys() - sacct.keys():
-                if receipts[number] and abs(metered[number] - receipts[number]) <= 2:
-                    sacct[number] = metered[number]
+        for number in metered.keys() & self._never_begun(names) if self.controller_died else ():
+            if number not in sacct and receipts[number] and abs(metered[number] - receipts[number]) <= 2:
+                sacct[number] = metered[number]
         return metered, sacct
 
     def _difference(self, jobs: list[str]) -> str:
@@ -261,13 +260,19 @@ class World:
     def sacct(self, names: list[str]) -> dict[str, int]:
         """GPU-seconds of every start that has ended, by the job's number, the starts under one number together."""
         found: dict[str, int] = {}
-        words = ("--name", ",".join(names), "-S", "now-1days", "-o", "JobIDRaw,ElapsedRaw,AllocTRES,End")
-        for line in self.cluster.ask("sacct", "-D", "-X", "-n", "-P", *words).splitlines():
-            number, elapsed, tres, end = line.split("|")
+        for number, elapsed, tres, end in self._rows(names):
             gpus = dict(part.split("=") for part in tres.split(",") if part).get("gres/gpu", "0")
             if end != "Unknown" and int(elapsed) * int(gpus):
                 found[number] = found.get(number, 0) + int(elapsed) * int(gpus)
         return found
+
+    def _never_begun(self, names: list[str]) -> set[str]:
+        """The jobs of which sacct says that they ended without a start."""
+        return {number for number, elapsed, _tres, end in self._rows(names) if end != "Unknown" and elapsed == "0"}
+
+    def _rows(self, names: list[str]) -> list[list[str]]:
+        words = ("--name", ",".join(names), "-S", "now-1days", "-o", "JobIDRaw,ElapsedRaw,AllocTRES,End")
+        return [line.split("|") for line in self.cluster.ask("sacct", "-D", "-X", "-n", "-P", *words).splitlines()]
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """An agent at a real portal: work comes, runs, and comes back, whatever it says on the way."""
 
+import shutil
 import time
 
 import pytest
@@ -177,6 +178,10 @@ def test_models_that_come_and_go_are_reported(scene):
     StoredModel.objects.all().delete()
     with scene.shop.agent():
         eventually(lambda: StoredModel.objects.filter(model=scene.model, revision="rev-1").exists())
+        assert StoredModel.objects.get().site == scene.site
+        shutil.rmtree(scene.shop.store / scene.model.slug)
+        eventually(lambda: not StoredModel.objects.exists())
+    assert not StoredModel.objects.exists()
 
 
 def test_a_job_deleted_at_the_portal_is_ended_and_removed_at_the_site(scene):
@@ -185,6 +190,7 @@ def test_a_job_deleted_at_the_portal_is_ended_and_removed_at_the_site(scene):
         scene.wait_for(job, JobState.RUNNING)
         job.attempts.update(lease_token="another lease has begun")
         eventually(lambda: not scene.shop.trainings() and not list(scene.shop.work.glob("jobs/*")))
+    assert scene.shop.trainings() == list(scene.shop.work.glob("jobs/*")) == []
 
 
 def test_a_second_copy_of_the_agent_fences_the_first(scene, tmp_path):
@@ -211,8 +217,10 @@ def test_an_agent_at_a_portal_that_was_set_up_anew_enrols_with_its_new_code(scen
 
     with scene.shop.agent():
         eventually(lambda: SiteAgent.objects.filter(epoch__gt=0).exists())
+    before = SiteAgent.objects.get().pk
     SiteAgent.objects.all().delete()
     scene.shop.code = create_enrolment_code(site=scene.site, actor=None, at=now())
     scene.shop.write()
     with scene.shop.agent():
         eventually(lambda: SiteAgent.objects.filter(epoch__gt=0).exists())
+    assert SiteAgent.objects.get().pk != before
