@@ -65,6 +65,10 @@ class Driver:
         except BackendError:
             logger.warning("The back-end does not answer; what runs goes on.", exc_info=True)
             return
+        except Exception:
+            # An agent that ended here would end at every start; one that goes on still tells the portal what it knows.
+            logger.exception("The back-end's answer cannot be read; what runs goes on.")
+            return
         seen = {**seen, **handed_over(attempts, seen, backend=self.backend, order_of=self._order_of)}
         for attempt in attempts:
             try:
@@ -112,6 +116,7 @@ class Driver:
         if not model_stands(self.cache, work, state=self.state, stopping=self.stopping):
             return
         folder = self.backend.stage(attempt.key, "in")
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for one in work.inputs:
             borrow(
                 sha256=one["sha256"], target=folder / one["name"], attempt=attempt, others=self.state.staged(),

@@ -3,12 +3,14 @@
 import hashlib
 import json
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
 
 def write_atomically(path: Path, content: bytes, *, mode: int = 0o600) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+    # Two threads that write the same file each have a draft of their own.
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_native_id()}.new")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
         file.write(content)
         file.flush()

@@ -150,10 +150,14 @@ class Lab:
                     give_up = min(give_up, time.monotonic() + AFTER_DEATH)
                 left = give_up - time.monotonic()
                 if left <= 0:
-                    gone = f"; the agent had ended with {returned}" if returned is not None else ""
+                    gone = f"; the agent had ended with {returned}{self._last_words()}" if returned is not None else ""
                     raise Broken(f"did not happen in time: {words}{gone}")
                 # Files change without a word, so one looks again soon.
                 self.desk.news.wait(min(left, 0.05))
+
+    def _last_words(self) -> str:
+        words = [line.strip() for line in self.agent.log().splitlines() if line.strip()]
+        return f", its last line: {words[-1][:200]}" if words else ""
 
     def stays(self, condition: Callable[[], Any], words: str, *, seconds: float | None = None) -> None:
         """Watches for a while that something stays true."""

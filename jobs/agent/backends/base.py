@@ -126,7 +126,11 @@ class Order:
 
 
 class Backend(Protocol):
-    """A scheduler, or something like one. `key` names the job everywhere, so a second submission finds the first."""
+    """A scheduler, or something like one. `key` names the job everywhere, so a second submission finds the first.
+
+    One thread calls what changes something, and waits for hand-overs side by side; `describe`, `logs` and `stage` are
+    called by others at any moment, and change nothing.
+    """
 
     code: ClassVar[str]
     # Whether what runs goes on by itself while no agent is there; then there is nothing to wait for when it ends.
@@ -150,7 +154,7 @@ class Backend(Protocol):
         """At most `most` bytes of output from that byte on."""
 
     def stage(self, key: str, direction: Literal["in", "out"]) -> Path:
-        """The folder that inputs go to, or that results lie in."""
+        """The folder that inputs go to, or that results lie in; it need not be there yet."""
 
     def usage(self, keys: Sequence[str]) -> list[UsageRow]:
         """Every ended start of these keys."""

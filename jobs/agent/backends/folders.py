@@ -1,15 +1,19 @@
 """A job's folder at the site, and how its training is called: the same for every back-end that works with files.
 
 jobs/<key>/order.json  spec.json  data/  out/  log  runs/…
+
+The driver's thread alone changes what lies here. Others may look at any moment, also while a job is being removed: they
+see it whole or not at all, and writing nothing they cannot bring back what has just gone.
 """
 
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from jobs.agent.backends.base import BackendError
-from jobs.agent.backends.wrapper import LOG, ORDER
+from jobs.agent.backends.wrapper import ALIVE, LOG, ORDER, RUNS, START
 from jobs.agent.files import read_json
 from models_hub.specs.fields import SAFE_NAME
 
@@ -28,9 +32,7 @@ class JobFolders:
             return b""
 
     def stage(self, key: str, direction: Literal["in", "out"]) -> Path:
-        folder = self._job(key) / ("data" if direction == "in" else "out")
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return folder
+        return self._job(key) / ("data" if direction == "in" else "out")
 
     def _job(self, key: str) -> Path:
         if not SAFE_NAME.match(key):
@@ -40,14 +42,58 @@ class JobFolders:
     def _known(self, key: str) -> bool:
         return self._job(key).is_dir()
 
+    def _keys(self) -> list[str]:
+        """The keys that have a folder here."""
+        return [path.name for path in self.folder.iterdir() if SAFE_NAME.match(path.name)]
+
     def _remove(self, key: str) -> None:
-        """Removes the job's folder; what cannot be removed is an error, for the portal is told that all is gone."""
-        shutil.rmtree(self._job(key), ignore_errors=True)
-        if self._known(key):
-            raise BackendError(f"{self._job(key)} could not be removed in full. Look at its owner and its disk.")
+        """Removes the job's folder; what cannot be removed is an error, for the portal is told that all is gone.
+
+        It is moved aside first: killed in the middle, the agent finds the rest under that name and not half a job.
+        """
+        job, aside = self._job(key), self.folder / f".{key}.removed"
+        shutil.rmtree(aside, ignore_errors=True)
+        if job.exists():
+            try:
+                job.rename(aside)
+            except OSError as error:
+                raise BackendError(f"{job} could not be moved aside to be removed: {error}") from error
+            shutil.rmtree(aside, ignore_errors=True)
+        if aside.exists():
+            raise BackendError(f"{aside} could not be removed in full. Look at its owner and its disk.")
 
     def _order_of(self, key: str) -> dict[str, Any]:
         return read_json(self._job(key) / ORDER) or {}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A start that a wrapper has claimed, `runs/<name>`: what it wrote down then, and when it was last alive."""
+
+    path: Path
+    start: dict[str, Any]
+    seen_at: float
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+
+def claims(job: Path) -> list[Claim]:
+    """The claimed starts of a job, in no order. One that is going or gone is not there."""
+    try:
+        paths = [path for path in (job / RUNS).iterdir() if path.name[0].isdigit()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    found = [(path, read_json(path / START), max(_changed(path / START), _changed(path / ALIVE))) for path in paths]
+    return [Claim(path, start, seen_at) for path, start, seen_at in found if start and seen_at]
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except (FileNotFoundError, NotADirectoryError):
+        return 0.0
 
 
 def training_command(command: list[str], job: Path, *, store: Path) -> list[str]:

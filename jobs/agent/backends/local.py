@@ -25,12 +25,11 @@ from jobs.agent.backends.base import (
     Status,
     UsageRow,
 )
-from jobs.agent.backends.folders import JobFolders, plain_environment, training_command, training_environment
+from jobs.agent.backends.folders import JobFolders, claims, plain_environment, training_command, training_environment
 from jobs.agent.backends.processes import ProcessId, members_of_group, signal_group
 from jobs.agent.backends.wrapper import ALIVE, CANCEL, CHILD, END, ORDER, RUNS, START
 from jobs.agent.config import Config
 from jobs.agent.files import read_json, write_json
-from models_hub.specs.fields import SAFE_NAME
 
 CODE = Path(__file__).resolve().parents[3]
 CLUSTER = "local"
@@ -59,7 +58,7 @@ class LocalBackend(JobFolders):
     # ---- the seven verbs -----------------------------------------------------------------------------------------
 
     def describe(self) -> dict[str, Any]:
-        busy = sum(self._order_of(path.name).get("gpus", 0) for path in self.folder.iterdir() if self._runs(path.name))
+        busy = sum(self._order_of(key).get("gpus", 0) for key in self._keys() if self._holds(key))
         return {
             "backend": self.code,
             "cluster": CLUSTER,
@@ -112,7 +111,8 @@ class LocalBackend(JobFolders):
             order = self._order_of(key)
             fresh = [self._usage_row(key, order, run) for run in self._starts(key) if (run / END).exists()]
             kept = read_json(self.receipts / f"{key}.json") or []
-            lines = {line["started_at"]: line for line in [*kept, *(row for row in fresh if row)]}
+            # What was once written down stays as it is.
+            lines = {line["started_at"]: line for line in [*(row for row in fresh if row), *kept]}
             if len(lines) > len(kept):
                 write_json(self.receipts / f"{key}.json", list(lines.values()))
             rows += [_usage(line) for line in lines.values()]
@@ -128,17 +128,26 @@ class LocalBackend(JobFolders):
     def wipe(self, key: str) -> None:
         if self._known(key):
             self.usage([key])
-            self._remove(key)
+        self._remove(key)
 
     # ---- files and processes -------------------------------------------------------------------------------------
 
     def _starts(self, key: str) -> list[Path]:
-        runs = self._job(key) / RUNS
-        numbers = sorted(int(path.name) for path in runs.iterdir() if path.name.isdigit()) if runs.is_dir() else []
-        return [runs / str(number) for number in numbers]
+        return sorted((one.path for one in claims(self._job(key))), key=lambda run: int(run.name))
 
-    def _runs(self, key: str) -> bool:
-        return bool(SAFE_NAME.match(key)) and self._status(key).phase in (Phase.RUNNING, Phase.PENDING)
+    def _holds(self, key: str) -> bool:
+        """Whether it has its GPUs now, or is about to. Only looks: a receipt is written by the driver's own step."""
+        starts = self._starts(key)
+        if self._about_to_start(key, len(starts)):
+            return True
+        wrapper = _process(read_json(starts[-1] / START)) if starts else None
+        return wrapper is not None and wrapper.alive and not (starts[-1] / END).exists()
+
+    def _about_to_start(self, key: str, starts: int) -> bool:
+        launched = read_json(self._job(key) / "launched.json") or {}
+        if launched.get("number", 0) <= starts:
+            return False
+        return (datetime.now(UTC) - datetime.fromisoformat(launched["at"])).total_seconds() < _STARTING
 
     def _order(self, order: Order, job: Path) -> dict[str, Any]:
         held = sum((row.ended_at - row.started_at).total_seconds() for row in self.usage([order.key]))
@@ -167,9 +176,9 @@ class LocalBackend(JobFolders):
     def _devices_for(self, order: Order) -> list[str]:
         taken = {
             device
-            for path in self.folder.iterdir()
-            if path.name != order.key and self._runs(path.name)
-            for device in self._order_of(path.name).get("environment", {}).get("CUDA_VISIBLE_DEVICES", "").split(",")
+            for key in self._keys()
+            if key != order.key and self._holds(key)
+            for device in self._order_of(key).get("environment", {}).get("CUDA_VISIBLE_DEVICES", "").split(",")
         }
         free = [device for device in self.devices if device not in taken]
         if len(free) < order.gpus:
@@ -178,11 +187,8 @@ class LocalBackend(JobFolders):
 
     def _status(self, key: str) -> Status:
         starts = self._starts(key)
-        launched = read_json(self._job(key) / "launched.json") or {}
-        if launched.get("number", 0) > len(starts):
-            age = (datetime.now(UTC) - datetime.fromisoformat(launched["at"])).total_seconds()
-            if age < _STARTING:
-                return Status(key=key, phase=Phase.PENDING, native_id=key, starts=len(starts))
+        if self._about_to_start(key, len(starts)):
+            return Status(key=key, phase=Phase.PENDING, native_id=key, starts=len(starts))
         if not starts:
             return Status(key=key, phase=Phase.UNKNOWN)
         began = [datetime.fromisoformat(read_json(run / START)["started_at"]) for run in starts]

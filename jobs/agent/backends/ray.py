@@ -10,7 +10,6 @@ counts is written down here: the journal of what we handed over, with Ray's last
 
 import contextlib
 import logging
-import shutil
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -143,7 +142,7 @@ class RayBackend(JobFolders):
                 if one.job is not None and not one.job.terminal:
                     self._stop(one.native_id)
                 self._asked.pop(one.native_id, None)
-            shutil.rmtree(self._job(key), ignore_errors=True)
+        self._remove(key)
 
     # ---- what Ray is told ----------------------------------------------------------------------------------------
 
@@ -189,7 +188,7 @@ class RayBackend(JobFolders):
 
     # ---- what is known -------------------------------------------------------------------------------------------
 
-    def _facts(self, key: str) -> Facts:
+    def _facts(self, key: str, *, keep: bool = True) -> Facts:
         """Journal and receipts, and of each submission Ray's record: asked until it is the last word, then kept."""
         job = self._job(key)
         journal = read_json(job / JOURNAL) or {}
@@ -207,7 +206,7 @@ class RayBackend(JobFolders):
                     row |= {"settled": True, "job": one.job.as_json(), "held": one.held and one.held.as_json()}
                     changed = True
             found.append(one)
-        if changed:
+        if changed and keep:
             write_json(job / JOURNAL, journal)
         return Facts(
             key=key, refused=journal.get("refused"), submissions=found, runs=list(runs.values()),
@@ -228,24 +227,23 @@ class RayBackend(JobFolders):
         if native not in found or not found[native].end_ms:
             if time.monotonic() - asked_at < min(1.0, self.options.poll_seconds):
                 return found.get(native)
-            ended = [path.name for path in self.folder.iterdir()]
-            ids = {one["native_id"] for name in ended for one in self._open_submissions(name)} | {native}
+            ids = {one["native_id"] for key in self._keys() for one in self._open_submissions(key)} | {native}
             found = self.ray.held(sorted(ids))
             self._held = (time.monotonic(), found)
         return found.get(native)
 
     def _own(self) -> dict[str, int]:
-        """Our submissions that have not ended, with the GPUs each holds now."""
+        """Our submissions that have not ended, with the GPUs each holds now. Only looks: it is asked between steps."""
         found = {}
-        for path in self.folder.iterdir():
-            if self._open_submissions(path.name):
-                status = status_of(self._facts(path.name), at=_now())
+        for key in self._keys():
+            if self._open_submissions(key):
+                status = status_of(self._facts(key, keep=False), at=_now())
                 running = status.phase == Phase.RUNNING
-                found[status.native_id] = int(self._order_of(path.name).get("gpus", 0)) if running else 0
+                found[status.native_id] = int(self._order_of(key).get("gpus", 0)) if running else 0
         return found
 
     def _open_submissions(self, key: str) -> list[dict[str, Any]]:
-        journal = read_json(self.folder / key / JOURNAL) or {}
+        journal = read_json(self._job(key) / JOURNAL) or {}
         return [row for row in journal.get("submissions", []) if not row.get("settled")]
 
     # ---- the journal ---------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.agent.backends.base import Ended, Phase, Reason, Status
+from jobs.agent.backends.folders import claims
 from jobs.agent.backends.ray_reasons import (
     DIED,
     HEAD_LOST,
@@ -22,7 +23,7 @@ from jobs.agent.backends.ray_reasons import (
     WRAPPER_SILENT,
 )  # fmt: skip
 from jobs.agent.backends.ray_rest import Held, RayJob, moment
-from jobs.agent.backends.wrapper import ALIVE, END, RUNS, START
+from jobs.agent.backends.wrapper import END
 from jobs.agent.files import read_json
 
 # So long a receipt may take to be seen from here: shared file systems are not quick about new names.
@@ -97,18 +98,13 @@ class Facts:
 
 def read_runs(job: Path) -> list[Run]:
     """The claimed starts of a job, oldest first."""
-    folder = job / RUNS
     found = []
-    for path in folder.iterdir() if folder.is_dir() else ():
-        start = read_json(path / START) if path.name.isdigit() else None
-        if start is None:
-            continue
-        last = path / ALIVE if (path / ALIVE).exists() else path / START
-        started = datetime.fromisoformat(start["started_at"])
+    for one in claims(job):
+        started = datetime.fromisoformat(one.start["started_at"])
         found.append(
             Run(
-                number=int(path.name), started_at=started, end=read_json(path / END),
-                seen_at=datetime.fromtimestamp(last.stat().st_mtime, started.tzinfo), by_agent=bool(start.get("agent")),
+                number=int(one.name), started_at=started, end=read_json(one.path / END),
+                seen_at=datetime.fromtimestamp(one.seen_at, started.tzinfo), by_agent=bool(one.start.get("agent")),
             )
         )  # fmt: skip
     return sorted(found, key=lambda run: run.number)

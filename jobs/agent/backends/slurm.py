@@ -201,8 +201,8 @@ class SlurmBackend(JobFolders):
             left = [row.native_id for row in self._live(key)]
             if left:
                 self.slurm.scancel(*left)
-            self._remove(key)
-            clear_out(self.sweeps)
+        self._remove(key)
+        clear_out(self.sweeps)
 
     # ---- what Slurm is told --------------------------------------------------------------------------------------
 

@@ -81,7 +81,7 @@ class Slurm:
         with self._lock:
             if self._due("nodes"):
                 partition = [f"--partition={self.options.partition}"] if self.options.partition else []
-                words = ["sinfo", "--noheader", "--Node", *partition, "-O", node_format()]
+                words = ["sinfo", "--noheader", "--Node", "--sort=#P,N", *partition, "-O", node_format()]
                 self._nodes = node_rows(self._ask(words, reading=True), self.options.gpu_type)
                 self._done("nodes")
             return self._nodes

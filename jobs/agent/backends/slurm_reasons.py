@@ -126,7 +126,13 @@ COMPLAINTS: tuple[Complaint, ...] = (
     ),
     _job(
         "job_script_refused",
-        ("rejected by", "job_submit", "cli_filter", "batch job submission failed: unspecified error"),
+        (
+            "rejected by",
+            "job_submit",
+            "cli_filter",
+            "batch job submission failed: unspecified error",
+            "time limit specification required",
+        ),
     ),
     _site(
         "accounting_down",

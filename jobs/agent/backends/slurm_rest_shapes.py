@@ -121,8 +121,10 @@ def _energy(job: dict[str, Any]) -> int | None:
 
 
 def node_rows(nodes: list[dict[str, Any]], partitions: list[dict[str, Any]], gpu_type: str) -> list[Node]:
+    """A row for each node and partition it is in, partition after partition."""
     known = {str(one["name"]): one for one in partitions}
-    return [
+    places = {name: place for place, name in enumerate(known)}
+    rows = [
         Node(
             name=str(node["name"]), partition=name, state=_node_state(node),
             gpus=gres_gpus(str(node.get("gres") or ""), gpu_type),
@@ -133,6 +135,7 @@ def node_rows(nodes: list[dict[str, Any]], partitions: list[dict[str, Any]], gpu
         for node in nodes
         for name in node.get("partitions") or []
     ]  # fmt: skip
+    return sorted(rows, key=lambda row: places.get(row.partition, len(places)))
 
 
 def _node_state(node: dict[str, Any]) -> str:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from jobs.agent.backends.base import Ended, Phase, Reason, Status
+from jobs.agent.backends.folders import claims
 from jobs.agent.backends.slurm_reasons import ENDS, LOST, MEMORY_WORDS, WRAPPER_SILENT
 from jobs.agent.backends.slurm_rows import PAST, SlurmJob
-from jobs.agent.backends.wrapper import ALIVE, END, RUNS, START
+from jobs.agent.backends.wrapper import END
 from jobs.agent.files import read_json
 
 # So long the accounting may lag behind the controller before the controller's own word counts.
@@ -80,19 +81,15 @@ class Facts:
 
 def read_runs(job: Path) -> list[Run]:
     """The claimed starts of a job, oldest first."""
-    folder = job / RUNS
     found = []
-    for path in folder.iterdir() if folder.is_dir() else ():
-        start = read_json(path / START) if path.name[0].isdigit() else None
-        if start is None:
-            continue
-        number, _, restart = path.name.partition(".")
-        last = path / ALIVE if (path / ALIVE).exists() else path / START
-        started = datetime.fromisoformat(start["started_at"])
+    for one in claims(job):
+        number, _, restart = one.name.partition(".")
+        started = datetime.fromisoformat(one.start["started_at"])
         found.append(
             Run(
-                number=int(number), restart=int(restart or 0), job_id=str(start.get("job_id", "")), started_at=started,
-                seen_at=datetime.fromtimestamp(last.stat().st_mtime, started.tzinfo), end=read_json(path / END),
+                number=int(number), restart=int(restart or 0), job_id=str(one.start.get("job_id", "")),
+                started_at=started, seen_at=datetime.fromtimestamp(one.seen_at, started.tzinfo),
+                end=read_json(one.path / END),
             )
         )  # fmt: skip
     return sorted(found, key=lambda run: (run.number, run.restart))

@@ -70,8 +70,13 @@ def order(name="ok", key=KEY, **words):
     )  # fmt: skip
 
 
+def made(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def submit(backend, the_order):
-    folder = backend.stage(the_order.key, "in")
+    folder = made(backend.stage(the_order.key, "in"))
     for name in ("train", "validation", "test"):
         (folder / f"{name}.jsonl").write_bytes(row_lines(4, name))
     return backend.submit(the_order)
@@ -195,7 +200,7 @@ def test_wiping_removes_the_data_and_keeps_the_meter(site):
 def test_a_key_is_a_name_and_never_a_path(site, key):
     backend, _shop = site
     with pytest.raises(BackendError):
-        backend.stage(key, "in")
+        made(backend.stage(key, "in"))
 
 
 def test_a_free_slot_is_taken_and_given_back(site):

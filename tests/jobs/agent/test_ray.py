@@ -141,7 +141,7 @@ def test_a_lost_head_is_named_and_the_run_goes_on_at_the_next_one(backend, shop,
 
 def test_an_agent_killed_between_its_journal_and_ray_hands_the_same_number_over(backend, shop, ray_site):
     the_order = order("endless")
-    backend.stage(KEY, "in")
+    backend.stage(KEY, "in").mkdir(parents=True)
     backend._write_down(KEY, 1, f"{shop.options['prefix']}{KEY}.1")
     assert backend.poll([KEY])[KEY].phase == Phase.UNKNOWN
     assert backend_for(shop.config).submit(the_order) == backend.submit(the_order)

@@ -14,7 +14,7 @@ from jobs.agent.backends import backend_for
 from jobs.agent.backends.base import BackendError, Ended, Phase
 from jobs.agent.backends.slurm import JOURNAL
 from jobs.agent.backends.slurm_reasons import SlurmTrouble
-from tests.jobs.agent.test_backends import KEY, order, submit, until
+from tests.jobs.agent.test_backends import KEY, made, order, submit, until
 from tests.jobs.agent.workshop import ROOT, Workshop, eventually
 
 pytestmark = [pytest.mark.slurm, pytest.mark.long]
@@ -122,7 +122,7 @@ backend_for(read_config(Path({str(shop.file)!r}))).submit(pickle.load(sys.stdin.
     for part in ("train", "validation", "test"):
         from tests.jobs.scene import row_lines
 
-        (slurm.stage(KEY, "in") / f"{part}.jsonl").write_bytes(row_lines(4, part))
+        (made(slurm.stage(KEY, "in")) / f"{part}.jsonl").write_bytes(row_lines(4, part))
     done = subprocess.run(
         [sys.executable, "-c", script], input=pickle.dumps(the_order), cwd=ROOT, check=False, timeout=60
     )
@@ -166,14 +166,15 @@ def test_a_job_whose_folder_is_gone_leaves_without_a_trace(slurm, slurm_site, sh
 
 
 def test_an_operator_who_cancels_a_run_means_it(slurm, slurm_site, name):
-    native = submit(slurm, order("endless"))
+    # One that does not end well at Slurm's own SIGTERM, and has run for some of Slurm's whole seconds.
+    native = submit(slurm, order("stubborn"))
     until(slurm, Phase.RUNNING)
-    steps(slurm)
+    steps(slurm, 20)
     slurm_site.ask("scancel", native)
     status = ended(slurm)
     assert (status.ended, status.reason.code) == (Ended.ENDED_BY_SITE, "ended_by_operator")
     assert "CANCELLED by user 0" in status.detail
-    assert slurm.submit(order("endless")) == native
+    assert slurm.submit(order("stubborn")) == native
     assert metered(slurm) == slurm_site.gpu_seconds(name) > 0
 
 

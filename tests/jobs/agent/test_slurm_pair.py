@@ -13,7 +13,7 @@ from jobs.agent.backends import backend_for
 from jobs.agent.backends.base import Budget, Ended, Phase
 from jobs.agent.backends.slurm_doctor import findings
 from jobs.agent.backends.slurm_reasons import SlurmTrouble
-from tests.jobs.agent.test_backends import KEY, order, submit
+from tests.jobs.agent.test_backends import KEY, made, order, submit
 from tests.jobs.agent.workshop import Workshop, eventually
 from tests.jobs.scene import AT, row_lines
 from tests.support import require
@@ -175,7 +175,7 @@ def test_a_job_of_two_nodes_has_a_rank_for_each_gpu(slurm, slurm_pair, shop):
 def sweep_of(backend, count, name="ok", **words):
     orders = [order(name, key=f"ft-sweep-{number}", sweep="S-1", **words) for number in range(count)]
     for one in orders:
-        folder = backend.stage(one.key, "in")
+        folder = made(backend.stage(one.key, "in"))
         for part in ("train", "validation", "test"):
             (folder / f"{part}.jsonl").write_bytes(row_lines(4, part))
     return orders
@@ -208,7 +208,8 @@ def test_one_task_of_a_sweep_is_cancelled_and_the_others_go_on(slurm, shop):
     slurm.submit_together(orders)
     eventually(lambda: all(s.phase == Phase.RUNNING for s in slurm.poll([one.key for one in orders]).values()))
     slurm.cancel(orders[0].key, 0.2)
-    assert ended(slurm, orders[0].key).ended == Ended.CANCELLED or (slurm.stage(orders[0].key, "out") / "result.json")
+    stopped_well = slurm.stage(orders[0].key, "out") / "result.json"
+    assert ended(slurm, orders[0].key).ended == Ended.CANCELLED or stopped_well.exists()
     assert ended(slurm, orders[1].key).exit_code == 0
     assert len(shop.receipts("start")) == 2
 
