@@ -6,21 +6,20 @@ one of them does to its data, or when it is removed, is nothing to the others. T
 
 import logging
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 
 from jobs.agent.backends.base import Backend
-from jobs.agent.state import Attempt
+from jobs.agent.state import Attempt, State
 
 logger = logging.getLogger(__name__)
 
 
-def borrow(*, sha256: str, target: Path, attempt: Attempt, others: Iterable[Attempt], backend: Backend) -> None:
+def borrow(*, sha256: str, target: Path, attempt: Attempt, state: State, backend: Backend) -> None:
     """Puts a file with that digest at `target` if a neighbour has one. What is missing or wrong is fetched after."""
     if target.exists():
         return
-    for other in others:
-        if other.key == attempt.key or not other.staged or other.payload.get("tenant") != attempt.payload.get("tenant"):
+    for other in state.staged(sha256=sha256, tenant=attempt.payload.get("tenant")):
+        if other.key == attempt.key:
             continue
         for one in other.payload.get("inputs", ()):
             if one.get("sha256") == sha256 and _copied(backend.stage(other.key, "in") / str(one["name"]), target):

@@ -40,6 +40,8 @@ MOST_RESTARTS = 3
 GRACE = 60.0
 RETRY_TRANSFER = 5.0
 FORGET_AFTER = 30 * 86400
+# So many that come at once are no news one by one.
+MANY = 8
 
 
 class Driver:
@@ -69,6 +71,7 @@ class Driver:
             # An agent that ended here would end at every start; one that goes on still tells the portal what it knows.
             logger.exception("The back-end's answer cannot be read; what runs goes on.")
             return
+        self._begin([attempt for attempt in attempts if attempt.state == "leased"])
         seen = {**seen, **handed_over(attempts, seen, backend=self.backend, order_of=self._order_of)}
         for attempt in attempts:
             try:
@@ -103,9 +106,16 @@ class Driver:
 
     # ---- before the run ------------------------------------------------------------------------------------------
 
+    def _begin(self, attempts: list[Attempt]) -> None:
+        """All that has just come is begun in one write to the disk. Of many nothing is said until there is more."""
+        with self.state.together():
+            for attempt in attempts:
+                self.state.move(attempt.key, "staging")
+                logger.info("Attempt %s: staging", attempt.key)
+        if 0 < len(attempts) < MANY:
+            self.news.set()
+
     def _stage(self, attempt: Attempt, status: Status) -> None:
-        if attempt.state == "leased":
-            self._move(attempt, "staging")
         if attempt.staged:
             self._move(attempt, "submitted")
         elif self._free(attempt.key):
@@ -119,17 +129,18 @@ class Driver:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for one in work.inputs:
             borrow(
-                sha256=one["sha256"], target=folder / one["name"], attempt=attempt, others=self.state.staged(),
+                sha256=one["sha256"], target=folder / one["name"], attempt=attempt, state=self.state,
                 backend=self.backend,
             )  # fmt: skip
             self.portal().download(
                 key=attempt.key, token=attempt.token, name=one["name"], sha256=one["sha256"], size=one["bytes"],
                 target=folder / one["name"], address=self.inputs.address(attempt.key, attempt.payload, one["name"]),
             )  # fmt: skip
-        self.state.set(attempt.key, staged=1)
         self.inputs.forget(attempt.key)
         # Said at once, not a step later: the portal's word is what the hand-over waits for.
-        self._move(attempt, "submitted")
+        with self.state.together():
+            self.state.set(attempt.key, staged=1)
+            self._move(attempt, "submitted")
 
     def _submit(self, attempt: Attempt, status: Status) -> None:
         """Only after the portal has confirmed that it will give the work to nobody else."""

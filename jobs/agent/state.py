@@ -141,11 +141,15 @@ class State:
             rows = self._db.execute("SELECT * FROM attempt WHERE wiped <= ? ORDER BY rowid", (int(wiped),)).fetchall()
         return [_attempt(row) for row in rows]
 
-    def staged(self) -> Iterator[Attempt]:
-        """The attempts whose inputs lie here; each is read when it is asked for."""
+    def staged(self, *, sha256: str, tenant: str | None, most: int = 3) -> list[Attempt]:
+        """Some attempts of that organisation whose inputs lie here, among them a file with that digest."""
         with self._lock:
-            rows = self._db.execute("SELECT * FROM attempt WHERE staged = 1 AND wiped = 0 ORDER BY rowid").fetchall()
-        return map(_attempt, rows)
+            rows = self._db.execute(
+                "SELECT * FROM attempt WHERE staged = 1 AND wiped = 0 AND instr(payload, ?) "
+                "AND json_extract(payload, '$.tenant') IS ? ORDER BY rowid LIMIT ?",
+                (sha256, tenant, most),
+            ).fetchall()
+        return [_attempt(row) for row in rows]
 
     def attempt(self, key: str) -> Attempt | None:
         with self._lock:

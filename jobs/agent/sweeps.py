@@ -1,4 +1,7 @@
-"""Jobs of one sweep go to the scheduler together where it takes arrays; each stays an attempt of its own."""
+"""What is ready together goes to the scheduler together where it takes arrays; each job stays an attempt of its own.
+
+The jobs of one sweep always; others where so many have come at once that the site wants an array of them.
+"""
 
 import logging
 from collections import defaultdict
@@ -14,7 +17,12 @@ logger = logging.getLogger(__name__)
 
 @runtime_checkable
 class TakesArrays(Protocol):
-    """A back-end that can be given several orders at once. Any of them may be handed over again by itself."""
+    """A back-end that can be given several orders at once. Any of them may be handed over again by itself.
+
+    `arrays_from`: so many that belong to no sweep are given at once; 0 for never.
+    """
+
+    arrays_from: int
 
     def submit_together(self, orders: Sequence[Order]) -> None: ...
 
@@ -26,21 +34,21 @@ def handed_over(
     if not isinstance(backend, TakesArrays):
         return {}
     keys: list[str] = []
-    for group in _ready(attempts, seen):
+    for group in _ready(attempts, seen, backend.arrays_from):
         try:
             backend.submit_together([order_of(attempt) for attempt in group])
             keys += [attempt.key for attempt in group]
         except (BackendError, WorkRefused) as trouble:
-            logger.warning("A sweep of %d jobs is handed over one by one: %s", len(group), trouble)
+            logger.warning("%d jobs are handed over one by one: %s", len(group), trouble)
     return backend.poll(keys) if keys else {}
 
 
-def _ready(attempts: Sequence[Attempt], seen: Mapping[str, Status]) -> list[list[Attempt]]:
-    """Attempts of one sweep that the portal leaves to us and the scheduler has never heard of."""
+def _ready(attempts: Sequence[Attempt], seen: Mapping[str, Status], arrays_from: int) -> list[list[Attempt]]:
+    """Attempts of one sweep, or of none, that the portal leaves to us and the scheduler has never heard of."""
     groups: dict[str, list[Attempt]] = defaultdict(list)
     for attempt in attempts:
-        sweep = (attempt.payload.get("sweep") or {}).get("id")
+        sweep = str((attempt.payload.get("sweep") or {}).get("id") or "")
         going = attempt.committed and not (attempt.cancel or attempt.dropped or attempt.closed)
-        if sweep and going and seen[attempt.key].phase == Phase.UNKNOWN:
-            groups[str(sweep)].append(attempt)
-    return [group for group in groups.values() if len(group) > 1]
+        if (sweep or arrays_from) and going and seen[attempt.key].phase == Phase.UNKNOWN:
+            groups[sweep].append(attempt)
+    return [group for sweep, group in groups.items() if len(group) >= (2 if sweep else max(2, arrays_from))]

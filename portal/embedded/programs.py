@@ -71,7 +71,7 @@ def data_programs(
 def portal_programs(layout: Layout, *, address: Address) -> list[Program]:
     """The portal itself: web, worker and the clock that wakes the sweeps."""
     celery = [PORTAL_PYTHON, "-m", "celery", "-A", "portal.celery"]
-    gunicorn = [PORTAL_PYTHON, "-m", "gunicorn", "portal.wsgi:application", "--bind", address.socket]
+    gunicorn = [PORTAL_PYTHON, "-m", "gunicorn", "portal.wsgi:application", "--preload", "--bind", address.socket]
     serve = "--workers 2 --threads 12 --worker-class gthread --no-control-socket --graceful-timeout 5 --timeout 60"
     work = "worker --concurrency 2 --without-gossip --without-mingle --loglevel info"
     beat = ["beat", "--pidfile=", "--schedule", str(layout.data / "cache" / "beat-schedule")]

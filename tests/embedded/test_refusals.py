@@ -46,6 +46,20 @@ def test_the_web_server_does_not_start_with_an_embedded_secret():
     assert "demonstration secret" in refused.stderr
 
 
+def test_the_web_server_has_read_the_pages_before_it_forks_and_holds_no_connection():
+    """Each worker would read them while its first visitor waits; a connection would be shared by all of them."""
+    look = "; ".join(
+        [
+            "import sys, portal.wsgi",
+            "from django.db import connection",
+            "assert 'jobs.siteapi.api' in sys.modules and 'accounts.views' in sys.modules, 'not read'",
+            "assert connection.connection is None, 'connected'",
+        ]
+    )
+    done = subprocess.run([sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_no_host_is_allowed_until_one_is_named(outside):
     outside.setenv("SECRET_KEY", "x" * 60)
     outside.delenv("ALLOWED_HOSTS", raising=False)

@@ -51,9 +51,35 @@ def world(whole):
     return whole
 
 
+@pytest.fixture
+def eager(world):
+    """A site that takes more than it has GPUs for, and hands over as one array what is ready together."""
+    plain = dict(world.options)
+    world.options |= {"queue_ahead": 20, "arrays_from": 3}
+    world.shop.write()
+    yield world
+    world.options.clear()
+    world.options |= plain
+    world.shop.write()
+    world.shop.kill()
+
+
 @pytest.mark.parametrize(("step", "moment", "victim"), SHORT)
 def test_a_kill_at_a_step_that_matters(world, step, moment, victim):
     world.broken_at(step, moment, victim)
+
+
+@pytest.mark.parametrize(
+    ("moment", "victim"),
+    [
+        ("after", "agent"),
+        *(pytest.param(*case, marks=pytest.mark.long) for case in itertools.product(MOMENTS, ("slurmctld", "web"))),
+        pytest.param("before", "agent", marks=pytest.mark.long),
+    ],
+)
+def test_a_kill_while_a_burst_goes_in_as_one_array(eager, moment, victim):
+    book = eager.broken_at("array", moment, victim, count=10)
+    assert any("_" in row["id"] for job in book for row in job["usage"])
 
 
 def test_a_line_that_loses_repeats_and_overtakes(world):

@@ -32,7 +32,8 @@ SITE = ("agent", "slurmctld", "slurmd")
 TOOLS = ("squeue", "sacct", "scancel", "sinfo", "scontrol", "sacctmgr")
 # Tells the line before and after the real sbatch, and waits for its word.
 SBATCH = """#!/bin/bash
-said() {{ exec 3<>/dev/tcp/127.0.0.1/{port}; echo "$1" >&3; read -r _ <&3; exec 3>&-; }}
+said() {{ exec 3<>/dev/tcp/127.0.0.1/{port}; echo "$step $1" >&3; read -r _ <&3; exec 3>&-; }}
+step=sbatch; [[ " $*" != *" --array="* ]] || step=array
 [ "$1" = --test-only ] || said before
 {sbatch} "$@"; code=$?
 [ "$1" = --test-only ] || said after
@@ -135,7 +136,8 @@ class World:
     def _hear_sbatch(self) -> None:
         def answer(caller: Any) -> None:
             with contextlib.suppress(OSError), caller:
-                self.line.at("sbatch", caller.recv(64).decode().strip())
+                step, moment = caller.recv(64).decode().split()
+                self.line.at(step, moment)
                 caller.sendall(b"go on\n")
 
         with contextlib.suppress(OSError):
@@ -195,16 +197,23 @@ class World:
         self.restarting.append(thread)
         thread.start()
 
-    def broken_at(self, step: str, moment: str, victim: str, *, name: str = "brief") -> None:
-        """One job, and one kill at that moment of its way. Then everything must be as if nothing had been."""
+    def broken_at(
+        self, step: str, moment: str, victim: str, *, name: str = "brief", count: int = 1
+    ) -> list[dict[str, Any]]:
+        """One job or a burst of them, and one kill at that moment. Then everything must be as if nothing had been."""
         self.controller_died = False
         armed = self.line.armed = Armed(step, moment, lambda: self.kill(victim))
         if step in ("enrol", "session"):
             self.new_agent()
-        jobs = self.portal.ask("submit", name, 1)
-        self.all_well(jobs, note=f"{victim} killed {moment} {step}")
+        if count > 1:
+            self.shop.kill()  # so that it finds them all at once
+        jobs = self.portal.ask("submit", name, count)
+        if count > 1:
+            self.shop.start()
+        book = self.all_well(jobs, note=f"{victim} killed {moment} {step}")
         assert armed.fired, f"nothing was {moment} {step}"
         self.line.armed = None
+        return book
 
     # ---- the end of every run ------------------------------------------------------------------------------------
 
@@ -240,15 +249,17 @@ class World:
         """
         metered: dict[str, int] = {}
         receipts: dict[str, int] = {}
-        names = []
+        names, arrays = [], set()
         for job in self.portal.ask("book", jobs):
             names += job["keys"]
             for row in job["usage"]:
+                arrays |= {row["id"].partition("_")[0]} if "_" in row["id"] else set()
                 if row["method"] == "accounting" and row["gpu_seconds"]:
                     metered[row["id"]] = metered.get(row["id"], 0) + row["gpu_seconds"]
                     receipts[row["id"]] = receipts.get(row["id"], 0) + (row["receipt"] or 0)
-        sacct = self.sacct(names)
-        for number in metered.keys() & self._never_begun(names) if self.controller_died else ():
+        rows = self._rows(names, arrays)
+        sacct = _held(rows)
+        for number in metered.keys() & _never_begun(rows) if self.controller_died else ():
             if number not in sacct and receipts[number] and abs(metered[number] - receipts[number]) <= 2:
                 sacct[number] = metered[number]
         return metered, sacct
@@ -257,22 +268,27 @@ class World:
         metered, sacct = self._both(jobs)
         return f"portal {metered}, sacct {sacct}"
 
-    def sacct(self, names: list[str]) -> dict[str, int]:
-        """GPU-seconds of every start that has ended, by the job's number, the starts under one number together."""
-        found: dict[str, int] = {}
-        for number, elapsed, tres, end in self._rows(names):
-            gpus = dict(part.split("=") for part in tres.split(",") if part).get("gres/gpu", "0")
-            if end != "Unknown" and int(elapsed) * int(gpus):
-                found[number] = found.get(number, 0) + int(elapsed) * int(gpus)
-        return found
+    def _rows(self, names: list[str], arrays: set[str]) -> list[list[str]]:
+        """Every start that sacct knows, of the jobs of these names and of all tasks of these arrays."""
+        words = ("sacct", "-D", "-X", "-n", "-P", "-S", "now-1days", "-o", "JobID,ElapsedRaw,AllocTRES,End")
+        said = self.cluster.ask(*words, "--name", ",".join(names))
+        said += self.cluster.ask(*words, "-j", ",".join(sorted(arrays))) if arrays else ""
+        return [line.split("|") for line in said.splitlines()]
 
-    def _never_begun(self, names: list[str]) -> set[str]:
-        """The jobs of which sacct says that they ended without a start."""
-        return {number for number, elapsed, _tres, end in self._rows(names) if end != "Unknown" and elapsed == "0"}
 
-    def _rows(self, names: list[str]) -> list[list[str]]:
-        words = ("--name", ",".join(names), "-S", "now-1days", "-o", "JobIDRaw,ElapsedRaw,AllocTRES,End")
-        return [line.split("|") for line in self.cluster.ask("sacct", "-D", "-X", "-n", "-P", *words).splitlines()]
+def _held(rows: list[list[str]]) -> dict[str, int]:
+    """GPU-seconds of every start that has ended, by the job's number, the starts under one number together."""
+    found: dict[str, int] = {}
+    for number, elapsed, tres, end in rows:
+        gpus = dict(part.split("=") for part in tres.split(",") if part).get("gres/gpu", "0")
+        if end != "Unknown" and int(elapsed) * int(gpus):
+            found[number] = found.get(number, 0) + int(elapsed) * int(gpus)
+    return found
+
+
+def _never_begun(rows: list[list[str]]) -> set[str]:
+    """The jobs of which sacct says that they ended without a start."""
+    return {number for number, elapsed, _tres, end in rows if end != "Unknown" and elapsed == "0"}
 
 
 @contextlib.contextmanager

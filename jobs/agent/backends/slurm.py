@@ -13,7 +13,9 @@ import logging
 import math
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -53,6 +55,7 @@ class SlurmBackend(JobFolders):
         self.options = SlurmOptions.read(config)
         shared = self.options.folder or config.work
         self.folder, self.store, self.receipts = shared / "jobs", config.store, config.work / "usage"
+        self.arrays_from = self.options.arrays_from
         self.sweeps, self.allowed = shared / "sweeps", config.allowed
         self.slurm = slurm_of(self.options)
         self.images, self.budgets = Images(self.options), Budgets(self.slurm, self.options)
@@ -114,7 +117,7 @@ class SlurmBackend(JobFolders):
         return native
 
     def submit_together(self, orders: Sequence[Order]) -> None:
-        """Orders of one sweep, as few job arrays as their shapes allow. What is not taken here is submitted singly."""
+        """Orders of one sweep or burst, in as few arrays as their shapes allow; what is left is submitted singly."""
         self.slurm.forget()
         found = self._facts([order.key for order in orders])
         new = {
@@ -122,25 +125,31 @@ class SlurmBackend(JobFolders):
             if status_of(facts, at=_now()).phase == Phase.UNKNOWN and _now() <= order.not_after
         }  # fmt: skip
         numbers = {key: facts.number or 1 for key, facts in new.items()}
-        for batch in alike([order for order in orders if order.key in new], numbers):
+        for batch in alike([order for order in orders if order.key in new], numbers, arrays_from=self.arrays_from):
             self._submit_array(batch, new, numbers[batch[0].key])
 
     def _submit_array(self, orders: list[Order], facts: dict[str, Facts], number: int) -> None:
-        first = min(orders, key=lambda order: order.not_after)
+        # Of the latest start only the wrapper judges for each: the array waits for the last of them.
+        last = max(orders, key=lambda order: order.not_after)
         name = self.options.prefix + array_name(orders, number)
         folder = self.sweeps / name
-        minutes = max(self._prepare(order, facts[order.key]) for order in orders)
-        lay_out(folder, [self._job(order.key) for order in orders])
-        for task, order in enumerate(orders):
-            self._write_down(facts[order.key], number, None, array=name, task=task)
-        self._hold_budget(first, beside=first.gpus * (len(orders) - 1))
-        named = array_words(folder, name, len(orders))
-        words = sbatch_words(
-            self.options, first, minutes=minutes, account=self.budgets.account(first), at=_now(), named=named
-        )
-        native = self.slurm.sbatch(words, array_script(self.options, folder, number))
-        for task, order in enumerate(orders):
-            self._write_down(facts[order.key], number, f"{native}_{task}", array=name, task=task)
+        abouts, tasks = [facts[order.key] for order in orders], range(len(orders))
+        write = partial(self._write_task, number=number, array=name)
+        # Files are slow on shared disks, and a hundred jobs have many: several are written side by side.
+        with ThreadPoolExecutor(self.submits_at_once) as pool:
+            minutes = max(pool.map(self._prepare, orders, abouts))
+            list(pool.map(write, abouts, tasks))
+            lay_out(folder, [self._job(order.key) for order in orders])
+            self._hold_budget(last, beside=last.gpus * (len(orders) - 1))
+            words = sbatch_words(
+                self.options, last, minutes=minutes, account=self.budgets.account(last), at=_now(),
+                named=array_words(folder, name, len(orders)),
+            )  # fmt: skip
+            native = self.slurm.sbatch(words, array_script(self.options, folder, number))
+            list(pool.map(partial(write, native=native), abouts, tasks))
+
+    def _write_task(self, facts: Facts, task: int, *, number: int, array: str, native: str = "") -> None:
+        self._write_down(facts, number, f"{native}_{task}" if native else None, array=array, task=task)
 
     def _prepare(self, order: Order, facts: Facts) -> int:
         """The job's folder as its node will find it; the minutes of its limit."""

@@ -32,6 +32,7 @@ class SlurmOptions:
     max_minutes: int = 0
     extra: tuple[str, ...] = ()
     queue_ahead: int = 0
+    arrays_from: int = 8
     conf: str = ""
     bin: str = ""
     poll_seconds: float = 5.0

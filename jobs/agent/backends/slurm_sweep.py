@@ -1,4 +1,4 @@
-"""A sweep as one job array: each task is an attempt of its own, metered, cancelled and resumed by itself.
+"""A sweep, or a burst, as one job array: each task is an attempt of its own, metered, cancelled, resumed by itself.
 
     <shared>/sweeps/<array name>/<task>     leads to the folder of the task's job; gone with it
 
@@ -19,8 +19,11 @@ from jobs.agent.backends.slurm_words import OUTPUT
 MOST_TASKS = 200
 
 
-def alike(orders: Sequence[Order], numbers: Mapping[str, int]) -> list[list[Order]]:
-    """Orders that one set of options fits, two or more at a time; `numbers` are those of their submissions."""
+def alike(orders: Sequence[Order], numbers: Mapping[str, int], *, arrays_from: int = 2) -> list[list[Order]]:
+    """Orders that one set of options fits, two or more at a time, and of no sweep at least `arrays_from`.
+
+    `numbers` are those of their submissions.
+    """
     groups: dict[object, list[Order]] = defaultdict(list)
     for order in orders:
         shape = (order.sweep, order.gpus, order.nodes, order.max_seconds, order.tenant, order.budget, order.image)
@@ -29,13 +32,14 @@ def alike(orders: Sequence[Order], numbers: Mapping[str, int]) -> list[list[Orde
         group[first : first + MOST_TASKS]
         for group in groups.values()
         for first in range(0, len(group), MOST_TASKS)
-        if len(group[first : first + MOST_TASKS]) > 1
+        if len(group[first : first + MOST_TASKS]) >= (2 if group[0].sweep else max(2, arrays_from))
     ]
 
 
 def array_name(orders: Sequence[Order], number: int) -> str:
     keys = " ".join(sorted(order.key for order in orders))
-    return f"sweep-{hashlib.sha256(f'{orders[0].sweep} {number} {keys}'.encode()).hexdigest()[:16]}"
+    kind = "sweep" if orders[0].sweep else "batch"
+    return f"{kind}-{hashlib.sha256(f'{orders[0].sweep} {number} {keys}'.encode()).hexdigest()[:16]}"
 
 
 def array_words(folder: Path, name: str, tasks: int) -> dict[str, str]:

@@ -54,7 +54,7 @@ class Scheduler:
     """Takes arrays, and remembers which."""
 
     def __init__(self, trouble=None):
-        self.taken, self.trouble = [], trouble
+        self.taken, self.trouble, self.arrays_from = [], trouble, 0
 
     def submit_together(self, orders):
         if self.trouble:
@@ -84,6 +84,14 @@ def test_attempts_of_one_sweep_go_together_and_everything_else_by_itself():
     found = going(attempts, scheduler, runs=Phase.RUNNING)
     assert scheduler.taken == [["a", "b"]]
     assert {key: status.phase for key, status in found.items()} == {"a": Phase.PENDING, "b": Phase.PENDING}
+
+
+@pytest.mark.parametrize(("count", "arrays_from", "together"), [(7, 8, 0), (8, 8, 8), (9, 0, 0), (2, 1, 2)])
+def test_a_burst_goes_together_from_as_many_on_as_the_site_says(count, arrays_from, together):
+    scheduler = Scheduler()
+    scheduler.arrays_from = arrays_from
+    going([attempt(f"a{number}", "") for number in range(count)], scheduler)
+    assert [len(orders) for orders in scheduler.taken] == ([together] if together else [])
 
 
 def test_a_sweep_that_is_not_taken_together_is_left_to_go_one_by_one():

@@ -1,0 +1,78 @@
+"""A large site: more attempts at once than the portal takes in one message, and news among very many that are quiet."""
+
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from jobs.agent import talk as talking
+from jobs.agent.identity import Identity
+from jobs.agent.state import State
+from jobs.agent.talk import Talk
+from jobs.siteapi.messages import MAX_ITEMS, read_sync
+from tests.jobs.agent.workshop import Workshop
+
+COUNT = 1100
+
+
+@pytest.fixture
+def state(tmp_path):
+    state = State(tmp_path / "agent.sqlite3")
+    with state.together():
+        for number in range(COUNT):
+            key = key_of(number)
+            state.take(key=key, token="t", payload={"schema": "work"}, lease_seconds=60)
+            state.move(key, "running")
+            state.acknowledge(key, 2)
+    return state
+
+
+@pytest.fixture
+def talk(state, tmp_path):
+    shop = Workshop(tmp_path / "site", url="http://localhost:1")
+    shop.write()
+
+    def logs(key, offset, most):
+        return f"a line of {key}\n".encode()[offset:]
+
+    backend = SimpleNamespace(
+        stage=lambda key, direction: tmp_path / key, logs=logs,
+        describe=lambda: {"gpus_total": 2000, "gpus_free": 900},
+    )  # fmt: skip
+    identity = Identity(agent_id="a", site="s", public_key="", portal_public_key="", code_sha256="")
+    return Talk(
+        config=shop.config, state=state, backend=backend, portal=None, identity=identity, news=threading.Event()
+    )
+
+
+def key_of(number):
+    return f"ft-{number:012x}-1"
+
+
+def said(talk, state):
+    """The keys of the next message, as the portal reads it."""
+    message = {**talk._message(state.attempts(), wait=0), "epoch": 1}
+    read = read_sync(message)
+    assert len(read.logs) == len(read.attempts) <= MAX_ITEMS
+    return [item.key for item in read.attempts]
+
+
+def test_all_have_their_turn_and_no_message_is_too_long(talk, state):
+    rounds = [said(talk, state) for _ in range(3)]
+    assert sorted(key for keys in rounds for key in keys) == [key_of(number) for number in range(COUNT)]
+    assert said(talk, state) == []  # all were spoken of a moment ago
+
+
+def test_news_do_not_wait_for_their_turn(talk, state):
+    assert key_of(1099) not in said(talk, state)
+    state.move(key_of(1099), "collecting")
+    assert said(talk, state)[0] == key_of(1099)
+
+
+def test_after_a_moment_all_are_spoken_of_again(talk, state, monkeypatch):
+    for _ in range(3):
+        said(talk, state)
+    later = talking.time.monotonic() + 1.0
+    monkeypatch.setattr(talking.time, "monotonic", lambda: later)
+    assert said(talk, state) == [key_of(number) for number in range(400)]
+    assert said(talk, state) == [key_of(number) for number in range(400, 800)]
