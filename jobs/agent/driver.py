@@ -64,6 +64,8 @@ class Driver:
         attempts = self.state.attempts()
         try:
             seen = self.backend.poll([attempt.key for attempt in attempts])
+            self._begin([attempt for attempt in attempts if attempt.state == "leased"])
+            seen |= handed_over(attempts, seen, backend=self.backend, order_of=self._order_of)
         except BackendError:
             logger.warning("The back-end does not answer; what runs goes on.", exc_info=True)
             return
@@ -71,8 +73,6 @@ class Driver:
             # An agent that ended here would end at every start; one that goes on still tells the portal what it knows.
             logger.exception("The back-end's answer cannot be read; what runs goes on.")
             return
-        self._begin([attempt for attempt in attempts if attempt.state == "leased"])
-        seen = {**seen, **handed_over(attempts, seen, backend=self.backend, order_of=self._order_of)}
         for attempt in attempts:
             try:
                 self._step(attempt, seen[attempt.key])

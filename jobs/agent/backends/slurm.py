@@ -14,6 +14,7 @@ import math
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -55,7 +56,6 @@ class SlurmBackend(JobFolders):
         self.options = SlurmOptions.read(config)
         shared = self.options.folder or config.work
         self.folder, self.store, self.receipts = shared / "jobs", config.store, config.work / "usage"
-        self.arrays_from = self.options.arrays_from
         self.sweeps, self.allowed = shared / "sweeps", config.allowed
         self.slurm = slurm_of(self.options)
         self.images, self.budgets = Images(self.options), Budgets(self.slurm, self.options)
@@ -67,6 +67,11 @@ class SlurmBackend(JobFolders):
         self._looked = -1e9
         for path in (self.folder, self.receipts):
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    @property
+    def arrays_from(self) -> int:
+        """Jobs that belong to no sweep share an array only where one of them can leave the queue without the others."""
+        return self.options.arrays_from if self.slurm.takes_out_tasks else 0
 
     # ---- the verbs -----------------------------------------------------------------------------------------------
 
@@ -187,7 +192,7 @@ class SlurmBackend(JobFolders):
         waiting = [row.native_id for row in self._live(key) if row.waiting]
         if waiting:
             # Only while they wait: one that has just started is left to its wrapper.
-            self.slurm.scancel("--state=PENDING", *waiting)
+            self.slurm.take_out(*waiting)
         running = [row.native_id for row in self._live(key) if not row.waiting]
         last = datetime.fromisoformat(wish["at"]) + timedelta(seconds=grace * 1.5 + _WRAPPER_SECONDS)
         if running and _now() > last:
@@ -322,7 +327,7 @@ class SlurmBackend(JobFolders):
         for row in waiting:
             reason = hopeless(row.reason)
             if reason is not None and not (row.reason in SHARED and self._others_hold(row)):
-                self.slurm.scancel("--state=PENDING", row.native_id)
+                self.slurm.take_out(row.native_id)
                 self._refuse(facts, Ended.REFUSED, SlurmTrouble(reason, f"it waits: {row.reason}", refused=True))
                 facts.journal.update(read_json(self._job(facts.key) / JOURNAL))
 
@@ -358,7 +363,14 @@ class SlurmBackend(JobFolders):
 
 
 def _of(rows: dict[str, list[SlurmJob]], names: list[str]) -> list[SlurmJob]:
-    return [row for name in names for row in rows.get(name, [])]
+    return [row for name in names for row in rows.get(name) or _of_whole_array(rows, name)]
+
+
+def _of_whole_array(rows: dict[str, list[SlurmJob]], name: str) -> list[SlurmJob]:
+    """The controller keeps one row, without tasks, of an array that was ended while all of it waited."""
+    array, _, task = name.partition("/")
+    whole = [row for row in rows.get(array, []) if task and row.final]
+    return [replace(row, name=name, native_id=f"{row.native_id}_{task}") for row in whole]
 
 
 def _needs_accounting(queue: list[SlurmJob]) -> bool:

@@ -23,6 +23,8 @@ from jobs.agent.backends.slurm_rows import (
 )
 
 # Names in one call of sacct: a command line has an end.
+# What scontrol says of a job that cannot be held because it does not wait.
+_NOT_WAITING = ("no longer pending", "already", "invalid job id", "not pending")
 _NAMES_AT_ONCE = 200
 
 
@@ -139,6 +141,32 @@ class Slurm:
                 raise
         finally:
             self.forget()
+
+    @property
+    def takes_out_tasks(self) -> bool:
+        """Whether a task that waits can be ended without the rest of its array."""
+        return True
+
+    def take_out(self, *natives: str) -> None:
+        """Ends what still waits; what has just started is left alone."""
+        single = [native for native in natives if "_" not in native]
+        if single:
+            self.scancel("--state=PENDING", *single)
+        for native in natives:
+            # With --state, scancel of 22.05 ends the whole array for the sake of one waiting task. Held, a task is a
+            # job of its own and cannot start any more.
+            if "_" in native and self._held(native):
+                self.scancel(native)
+
+    def _held(self, native: str) -> bool:
+        """Holds a task that waits; False when there is nothing to hold any more."""
+        try:
+            self._ask(["scontrol", "hold", native])
+        except SlurmTrouble as trouble:
+            if any(words in trouble.said.lower() for words in _NOT_WAITING):
+                return False
+            raise
+        return True
 
     def ask(self, *words: str) -> str:
         return self._ask(list(words), reading=True)

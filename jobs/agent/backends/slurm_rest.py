@@ -146,12 +146,35 @@ class SlurmRest(Slurm):
         finally:
             self.forget()
 
+    @property
+    def takes_out_tasks(self) -> bool:
+        return not self.old
+
+    def take_out(self, *natives: str) -> None:
+        """Ends what still waits; what has just started is left alone."""
+        self.scancel("--state=PENDING", *natives)
+
     def _end(self, native: str) -> None:
+        if "_" in native:
+            own = self._number_of(native)
+            if own is None and self.old:
+                # There it would end the whole array. The task's wrapper finds the wish as soon as it starts.
+                return
+            native = own or native
         try:
             self._request("DELETE", self._path("slurm", f"job/{native}"))
         except SlurmTrouble as trouble:
             if "invalid job id" not in trouble.said.lower() and "already" not in trouble.said.lower():
                 raise
+
+    def _number_of(self, native: str) -> str | None:
+        """The number of the job that a task is once it has been taken out of its array's record; None before."""
+        array, _, task = native.partition("_")
+        for job in self._get("slurm", "jobs")["jobs"]:
+            said = (shapes.number(job.get("array_job_id")), shapes.number(job.get("array_task_id")))
+            if said == (int(array), int(task)):
+                return str(shapes.number(job["job_id"]))
+        return None
 
     def test(self, words: list[str], script: str) -> str:
         """slurmrestd has no --test-only: nothing is known of the start."""

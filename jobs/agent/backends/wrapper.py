@@ -81,6 +81,8 @@ class Watch:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         if first and datetime.now(UTC) > datetime.fromisoformat(self.order["not_after"]):
             return self._end("not_after", None, "The latest moment for a start had passed.")
+        if read_json(self.job / CANCEL) is not None:
+            return self._end("cancelled", None, "Cancelled before it began.")
         try:
             child = self._start()
         except OSError as error:

@@ -1,10 +1,12 @@
 """What a larger site can do, on a real one of two nodes: full capacity, budgets, several nodes, arrays, containers."""
 
+import contextlib
 import hashlib
 import json
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -170,6 +172,16 @@ def test_a_job_of_two_nodes_has_a_rank_for_each_gpu(slurm, slurm_pair, shop):
 
 
 # ---- arrays ---------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def partition_down(site):
+    """Nothing starts meanwhile."""
+    site.ask("scontrol", "update", "partitionname=gpu", "state=DOWN")
+    try:
+        yield
+    finally:
+        site.ask("scontrol", "update", "partitionname=gpu", "state=UP")
 
 
 def sweep_of(backend, count, name="ok", **words):
@@ -362,6 +374,42 @@ def rest(rest_options, slurm_pair, tmp_path):
     yield backend_for(shop.config), shop
     slurm_pair.ask("scancel", "--user=root", fails=True)
     eventually(lambda: not slurm_pair.ask("squeue", "-h"), seconds=60)
+
+
+@pytest.mark.parametrize("way", ["commands", "slurmrestd"])
+def test_one_task_of_an_array_that_waits_is_cancelled_and_the_others_run(request, slurm_pair, way):
+    """scancel of 22.05 would end them all with it. Its slurmrestd cannot end one: there the wrapper does, unbegun."""
+    backend = request.getfixturevalue("slurm") if way == "commands" else request.getfixturevalue("rest")[0]
+    orders = sweep_of(backend, 3)
+    (gone, *kept) = [one.key for one in orders]
+    with partition_down(slurm_pair):
+        backend.submit_together(orders)
+        natives = {one.key: backend.submit(one) for one in orders}
+        backend.cancel(gone, 60.0)
+        if way == "commands":
+            assert ended(backend, gone).ended == Ended.CANCELLED
+        assert {status.phase for status in backend.poll(kept).values()} == {Phase.PENDING}
+    for key in kept:
+        assert ended(backend, key).exit_code == 0
+    assert {key: row.native_id for key in kept for row in backend.usage([key])} == {key: natives[key] for key in kept}
+    assert ended(backend, gone).ended == Ended.CANCELLED
+    assert not (backend.stage(gone, "out") / "result.json").exists()
+
+
+@pytest.mark.long
+def test_a_burst_of_no_sweep_is_an_array_where_one_can_leave_it(request, slurm, slurm_pair, rest):
+    orders = [replace(one, sweep="") for one in sweep_of(slurm, slurm.arrays_from)]
+    assert (len(orders), rest[0].arrays_from) == (8, 0)
+    with partition_down(slurm_pair):
+        slurm.submit_together(orders[1:])
+        assert not slurm_pair.ask("squeue", "-h", "--array")  # too few
+        slurm.submit_together(orders)
+        assert len({slurm.submit(one).partition("_")[0] for one in orders}) == 1
+        slurm_pair.ask("scancel", "--user=root")  # the site's people end all of it while it waits
+        for one in orders:
+            status = ended(slurm, one.key, seconds=20)
+            assert (status.ended, status.starts) == (Ended.ENDED_BY_SITE, 0)
+            assert slurm.usage([one.key]) == []
 
 
 def test_a_job_handed_over_by_slurmrestd_is_what_it_is_by_sbatch(rest, slurm_pair):
