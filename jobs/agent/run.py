@@ -38,6 +38,7 @@ class Agent:
         self.heard = threading.Event()
         self.stop = threading.Event()
         self.exit_code = ENDED
+        self.talking = threading.Thread(target=self._talk, name="talk", daemon=True)
         self._portal: Portal | None = None
         self.rotation = Rotation(config=config, keeper=self.keeper, state=self.state)
         self.driver = Driver(config=config, state=self.state, backend=self.backend, portal=self.portal, news=self.news)
@@ -49,8 +50,7 @@ class Agent:
 
     def run(self) -> int:
         """Both loops, until `stop` is set. Returns the exit code."""
-        talking = threading.Thread(target=self._talk, name="talk", daemon=True)
-        talking.start()
+        self.talking.start()
         while not self.stop.is_set():
             self.driver.step()
             # What the portal has just said is acted on at once.

@@ -86,9 +86,13 @@ def test_sockets_never_move_into_a_folder_that_somebody_prepared(tmp_path, monke
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
     layout = Layout(tmp_path / ("x" * 120))
     (tmp_path / "elsewhere").mkdir()
+    layout.run.unlink(missing_ok=True)
     layout.run.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(EmbeddedError, match="belongs to somebody else"):
-        layout.create()
+    try:
+        with pytest.raises(EmbeddedError, match="belongs to somebody else"):
+            layout.create()
+    finally:
+        layout.run.unlink()
 
 
 def test_sockets_outside_the_data_folder_are_not_left_behind(tmp_path, monkeypatch):

@@ -73,6 +73,8 @@ class Workshop:
             agent.news.set()
             thread.join(timeout=40)
             assert not thread.is_alive()
+            # What it is just saying is heard before the database is emptied; a question that waits is not waited for.
+            agent.talking.join(timeout=3)
 
     # ---- in its own ----------------------------------------------------------------------------------------------
 
