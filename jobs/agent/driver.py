@@ -63,15 +63,12 @@ class Driver:
         """One step for every attempt. Trouble with one does not hold up the others."""
         attempts = self.state.attempts()
         try:
-            seen = self.backend.poll([attempt.key for attempt in attempts])
+            seen = self._seen([attempt.key for attempt in attempts])
+            attempts = [attempt for attempt in attempts if attempt.key in seen]
             self._begin([attempt for attempt in attempts if attempt.state == "leased"])
             seen |= handed_over(attempts, seen, backend=self.backend, order_of=self._order_of)
         except BackendError:
             logger.warning("The back-end does not answer; what runs goes on.", exc_info=True)
-            return
-        except Exception:
-            # An agent that ended here would end at every start; one that goes on still tells the portal what it knows.
-            logger.exception("The back-end's answer cannot be read; what runs goes on.")
             return
         for attempt in attempts:
             try:
@@ -79,6 +76,24 @@ class Driver:
             except Exception:
                 logger.exception("Attempt %s: this step failed and is tried again.", attempt.key)
         self.hands.wait()
+
+    def _seen(self, keys: list[str]) -> dict[str, Status]:
+        """Where all stand. What cannot be read of one is left out: an agent that ended of it would at every start."""
+        try:
+            return self.backend.poll(keys)
+        except BackendError:
+            raise
+        except Exception:
+            logger.exception("Where the attempts stand cannot be read together; each is looked at by itself.")
+        seen: dict[str, Status] = {}
+        for key in keys:
+            try:
+                seen |= self.backend.poll([key])
+            except BackendError:
+                raise
+            except Exception:
+                logger.exception("Attempt %s: where it stands cannot be read; it is looked at again.", key)
+        return seen
 
     def _step(self, attempt: Attempt, status: Status) -> None:
         self._meter(attempt, status)
@@ -108,11 +123,13 @@ class Driver:
 
     def _begin(self, attempts: list[Attempt]) -> None:
         """All that has just come is begun in one write to the disk. Of many nothing is said until there is more."""
+        if not attempts:
+            return
         with self.state.together():
             for attempt in attempts:
                 self.state.move(attempt.key, "staging")
                 logger.info("Attempt %s: staging", attempt.key)
-        if 0 < len(attempts) < MANY:
+        if len(attempts) < MANY:
             self.news.set()
 
     def _stage(self, attempt: Attempt, status: Status) -> None:

@@ -1,6 +1,6 @@
 """What is ready together goes to the scheduler together where it takes arrays; each job stays an attempt of its own.
 
-The jobs of one sweep always; others where so many have come at once that the site wants an array of them.
+What fits together, and from how many on it is worth it, the back-end knows.
 """
 
 import logging
@@ -17,14 +17,10 @@ logger = logging.getLogger(__name__)
 
 @runtime_checkable
 class TakesArrays(Protocol):
-    """A back-end that can be given several orders at once. Any of them may be handed over again by itself.
+    """A back-end that can be given several orders at once. Any of them may be handed over again by itself."""
 
-    `arrays_from`: so many that belong to no sweep are given at once; 0 for never.
-    """
-
-    arrays_from: int
-
-    def submit_together(self, orders: Sequence[Order]) -> None: ...
+    def submit_together(self, orders: Sequence[Order]) -> list[str]:
+        """Takes those that it wants together; their keys."""
 
 
 def handed_over(
@@ -34,21 +30,20 @@ def handed_over(
     if not isinstance(backend, TakesArrays):
         return {}
     keys: list[str] = []
-    for group in _ready(attempts, seen, backend.arrays_from):
+    for group in _ready(attempts, seen):
         try:
-            backend.submit_together([order_of(attempt) for attempt in group])
-            keys += [attempt.key for attempt in group]
+            keys += backend.submit_together([order_of(attempt) for attempt in group])
         except (BackendError, WorkRefused) as trouble:
             logger.warning("%d jobs are handed over one by one: %s", len(group), trouble)
     return backend.poll(keys) if keys else {}
 
 
-def _ready(attempts: Sequence[Attempt], seen: Mapping[str, Status], arrays_from: int) -> list[list[Attempt]]:
+def _ready(attempts: Sequence[Attempt], seen: Mapping[str, Status]) -> list[list[Attempt]]:
     """Attempts of one sweep, or of none, that the portal leaves to us and the scheduler has never heard of."""
     groups: dict[str, list[Attempt]] = defaultdict(list)
     for attempt in attempts:
         sweep = str((attempt.payload.get("sweep") or {}).get("id") or "")
         going = attempt.committed and not (attempt.cancel or attempt.dropped or attempt.closed)
-        if (sweep or arrays_from) and going and seen[attempt.key].phase == Phase.UNKNOWN:
+        if going and seen[attempt.key].phase == Phase.UNKNOWN:
             groups[sweep].append(attempt)
-    return [group for sweep, group in groups.items() if len(group) >= (2 if sweep else max(2, arrays_from))]
+    return [group for group in groups.values() if len(group) > 1]

@@ -23,6 +23,7 @@ from jobs.agent.reconcile import RECONCILIATION, Books
 from jobs.agent.staging import cache_for
 from jobs.agent.state import Attempt, State
 from jobs.agent.streams import LOG_BYTES, LOG_LIMIT, EventTail, log_text
+from jobs.agent.turns import Turns
 from jobs.agent.work import WorkRefused, understood, verified
 
 logger = logging.getLogger(__name__)
@@ -32,10 +33,6 @@ BUSY_SECONDS = 1.0
 STAGING_SECONDS = 0.2
 # The portal gives no more at once; a large site asks again.
 MOST_WANTED = 100
-FEW = 20
-# The portal reads at most 500 reports of a kind in one message.
-MOST_TOLD = 400
-TOLD_AGAIN = 0.9
 LOOK_AT_STORE = 3.0
 EMPTY_STORE_POLL = 3
 # So long after its end an attempt waits for its last lines to be taken.
@@ -72,7 +69,7 @@ class Talk:
         self._tails: dict[str, EventTail] = {}
         self._models: list[dict[str, Any]] = []
         self._store_seen = 0.0
-        self._told: dict[str, float] = {}
+        self._turns = Turns()
         # A session that was opened while the scheduler was away has offered no GPUs; a new one is due when it is back.
         self._offered_none = False
 
@@ -179,7 +176,7 @@ class Talk:
             "usage": [],
         }
         room = BULK
-        for attempt in self._due(attempts):
+        for attempt in self._turns.next(attempts, now=time.monotonic()):
             message["attempts"].append(_report(attempt) | self._held(attempt))
             room -= self._add_streams(message, attempt, room)
         tokens = {attempt.key: attempt.token for attempt in self.state.attempts(wiped=True)}
@@ -196,21 +193,6 @@ class Talk:
         message["wanted"], message["capacity"] = self._capacity(attempts)
         self._add_models(message)
         return message
-
-    def _due(self, attempts: list[Attempt]) -> list[Attempt]:
-        """Whom this message speaks of: all, as long as they are few.
-
-        Of many first what the portal has not heard, then whoever was spoken of longest ago; each about once a second,
-        which keeps its lease, and with very many within a few messages.
-        """
-        if len(attempts) <= FEW:
-            return attempts
-        now = time.monotonic()
-        told = {one.key: self._told.get(one.key, -1e9) for one in attempts}
-        due = [one for one in attempts if one.acked < one.seq or now - told[one.key] >= TOLD_AGAIN]
-        chosen = sorted(due, key=lambda one: (one.acked >= one.seq, told[one.key]))[:MOST_TOLD]
-        self._told = told | {one.key: now for one in chosen}
-        return chosen
 
     def _to_remove(self, attempt: Attempt) -> bool:
         """Whether its data are about to go, which is to be said."""

@@ -64,9 +64,17 @@ def eager(world):
     world.shop.kill()
 
 
+def assert_one_result_and_one_bill(book, jobs=1):
+    """That the portal's GPU-seconds are sacct's, the maker of the book has waited for."""
+    assert len(book) == jobs
+    for job in book:
+        assert (job["state"], job["results"], job["delivered"], job["charges"]) == ("done", 1, 1, 1)
+        assert job["charged"] == sum(row["gpu_seconds"] for row in job["usage"]) > 0
+
+
 @pytest.mark.parametrize(("step", "moment", "victim"), SHORT)
 def test_a_kill_at_a_step_that_matters(world, step, moment, victim):
-    world.broken_at(step, moment, victim)
+    assert_one_result_and_one_bill(world.broken_at(step, moment, victim))
 
 
 @pytest.mark.parametrize(
@@ -79,6 +87,7 @@ def test_a_kill_at_a_step_that_matters(world, step, moment, victim):
 )
 def test_a_kill_while_a_burst_goes_in_as_one_array(eager, moment, victim):
     book = eager.broken_at("array", moment, victim, count=10)
+    assert_one_result_and_one_bill(book, jobs=10)
     assert any("_" in row["id"] for job in book for row in job["usage"])
 
 
@@ -86,7 +95,7 @@ def test_a_line_that_loses_repeats_and_overtakes(world):
     """A fifth of all messages is lost, a fifth comes twice, and many are overtaken by later ones."""
     world.line.weather = Weather(lost=0.2, twice=0.2, held=0.3, longest=0.5)
     jobs = world.portal.ask("submit", "brief", 4)
-    world.all_well(jobs)
+    assert_one_result_and_one_bill(world.all_well(jobs), jobs=4)
     world.line.weather = None
 
 
@@ -121,7 +130,7 @@ def test_a_site_that_is_cut_off_for_days_changes_nothing_and_its_use_is_booked(w
 @pytest.mark.long
 @pytest.mark.parametrize(("step", "moment", "victim"), ALL)
 def test_a_kill_at_every_step(world, step, moment, victim):
-    world.broken_at(step, moment, victim)
+    assert_one_result_and_one_bill(world.broken_at(step, moment, victim))
 
 
 @pytest.mark.long
@@ -137,4 +146,4 @@ def test_bad_weather_while_parts_are_killed(world, seed):
         for thread in world.restarting:
             thread.join()
     world.line.weather = None
-    world.all_well(jobs, seconds=400)
+    assert_one_result_and_one_bill(world.all_well(jobs, seconds=400), jobs=8)

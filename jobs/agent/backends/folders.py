@@ -7,6 +7,7 @@ see it whole or not at all, and writing nothing they cannot bring back what has 
 """
 
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from jobs.agent.backends.base import BackendError
 from jobs.agent.backends.wrapper import ALIVE, LOG, ORDER, RUNS, START
 from jobs.agent.files import read_json
 from models_hub.specs.fields import SAFE_NAME
+
+_START_NAME = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
 class JobFolders:
@@ -75,18 +78,21 @@ class Claim:
     seen_at: float
 
     @property
-    def name(self) -> str:
-        return self.path.name
+    def number(self) -> tuple[int, int]:
+        """Of the submission, and how often the scheduler itself has started it again: `runs/N` or `runs/N.R`."""
+        number, _, restart = self.path.name.partition(".")
+        return int(number), int(restart or 0)
 
 
 def claims(job: Path) -> list[Claim]:
-    """The claimed starts of a job, in no order. One that is going or gone is not there."""
+    """The claimed starts of a job, oldest first. One that is going or gone is not there."""
     try:
-        paths = [path for path in (job / RUNS).iterdir() if path.name[0].isdigit()]
+        paths = [path for path in (job / RUNS).iterdir() if _START_NAME.fullmatch(path.name)]
     except (FileNotFoundError, NotADirectoryError):
         return []
     found = [(path, read_json(path / START), max(_changed(path / START), _changed(path / ALIVE))) for path in paths]
-    return [Claim(path, start, seen_at) for path, start, seen_at in found if start and seen_at]
+    there = [Claim(path, start, seen_at) for path, start, seen_at in found if isinstance(start, dict) and seen_at]
+    return sorted(there, key=lambda one: one.number)
 
 
 def _changed(path: Path) -> float:

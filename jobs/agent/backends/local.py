@@ -133,7 +133,7 @@ class LocalBackend(JobFolders):
     # ---- files and processes -------------------------------------------------------------------------------------
 
     def _starts(self, key: str) -> list[Path]:
-        return sorted((one.path for one in claims(self._job(key))), key=lambda run: int(run.name))
+        return [one.path for one in claims(self._job(key))]
 
     def _holds(self, key: str) -> bool:
         """Whether it has its GPUs now, or is about to. Only looks: a receipt is written by the driver's own step."""

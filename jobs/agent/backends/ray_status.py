@@ -103,7 +103,7 @@ def read_runs(job: Path) -> list[Run]:
         started = datetime.fromisoformat(one.start["started_at"])
         found.append(
             Run(
-                number=int(one.name), started_at=started, end=read_json(one.path / END),
+                number=one.number[0], started_at=started, end=read_json(one.path / END),
                 seen_at=datetime.fromtimestamp(one.seen_at, started.tzinfo), by_agent=bool(one.start.get("agent")),
             )
         )  # fmt: skip

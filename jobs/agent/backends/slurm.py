@@ -14,7 +14,6 @@ import math
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -30,11 +29,11 @@ from jobs.agent.backends.slurm_options import SlurmOptions
 from jobs.agent.backends.slurm_partitions import measured, silent
 from jobs.agent.backends.slurm_reasons import SHARED, SlurmTrouble, hopeless
 from jobs.agent.backends.slurm_rest import slurm_of
-from jobs.agent.backends.slurm_rows import PAST, SlurmJob
-from jobs.agent.backends.slurm_status import Facts, merged, read_runs, status_of
+from jobs.agent.backends.slurm_status import Facts, status_of
 from jobs.agent.backends.slurm_sweep import alike, array_name, array_words, clear_out, lay_out
 from jobs.agent.backends.slurm_training import training
 from jobs.agent.backends.slurm_usage import metered
+from jobs.agent.backends.slurm_witnesses import Witnesses
 from jobs.agent.backends.slurm_words import OUTPUT, array_script, job_script, sbatch_words
 from jobs.agent.backends.wrapper import CANCEL, ORDER, OVERTIME, RUNS
 from jobs.agent.config import Config
@@ -42,7 +41,6 @@ from jobs.agent.files import read_json, write_json
 
 logger = logging.getLogger(__name__)
 
-JOURNAL = "slurm.json"
 # Beyond the grace the wrapper ends what does not stop; beyond this too, Slurm is asked to.
 _WRAPPER_SECONDS = 30.0
 
@@ -58,20 +56,14 @@ class SlurmBackend(JobFolders):
         self.folder, self.store, self.receipts = shared / "jobs", config.store, config.work / "usage"
         self.sweeps, self.allowed = shared / "sweeps", config.allowed
         self.slurm = slurm_of(self.options)
+        self.known = Witnesses(self.slurm, self.options, self.folder)
         self.images, self.budgets = Images(self.options), Budgets(self.slurm, self.options)
         self.forecast = Forecast(self.slurm, self.options, config.allowed)
-        self.accounting_trouble: SlurmTrouble | None = None
-        self._accounts: dict[str, tuple[float, list[SlurmJob]]] = {}
         self._described: dict[str, Any] = {}
         self._available: dict[str, Any] = {}
         self._looked = -1e9
         for path in (self.folder, self.receipts):
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
-
-    @property
-    def arrays_from(self) -> int:
-        """Jobs that belong to no sweep share an array only where one of them can leave the queue without the others."""
-        return self.options.arrays_from if self.slurm.takes_out_tasks else 0
 
     # ---- the verbs -----------------------------------------------------------------------------------------------
 
@@ -83,7 +75,7 @@ class SlurmBackend(JobFolders):
         except SlurmTrouble as trouble:
             nothing = {"gpus_free": 0, "room": 0, "trouble": trouble.as_json()}
             return {**capacity(None, self.allowed), **extras, **self._described, **nothing}
-        late = self.accounting_trouble
+        late = self.known.accounting_trouble
         return {**self._described, **({"trouble": late.as_json()} if late else {})}
 
     def availability(self) -> dict[str, Any]:
@@ -98,40 +90,47 @@ class SlurmBackend(JobFolders):
 
     def submit(self, order: Order) -> str:
         self.slurm.forget()
-        facts = self._facts([order.key])[order.key]
+        facts = self.known.facts([order.key])[order.key]
         status = status_of(facts, at=_now())
         if status.phase in (Phase.RUNNING, Phase.PENDING):
-            self._remember(facts, status.native_id)
+            self.known.remember(facts, status.native_id)
             return status.native_id
         if status.phase == Phase.ENDED and status.ended not in RESUMABLE:
             return status.native_id
         if _now() > order.not_after and not facts.runs:
-            return self._refuse(facts, Ended.NOT_AFTER)
+            return self.known.refuse(facts, Ended.NOT_AFTER)
         number = facts.number if status.phase == Phase.UNKNOWN and facts.number else facts.number + 1
         try:
             minutes = self._prepare(order, facts)
             # Written down before it is true: whoever reads this without an id looks for the job by its name.
-            self._write_down(facts, number, None)
+            self.known.write_down(facts, number, None)
             self._hold_budget(order)
             native = self.slurm.sbatch(self.words(order, number, minutes), self.script(self._job(order.key), number))
         except SlurmTrouble as trouble:
             if trouble.refused and not (trouble.reason.code == "account_unknown" and self.budgets.settling(order)):
-                return self._refuse(facts, Ended.REFUSED, trouble)
+                return self.known.refuse(facts, Ended.REFUSED, trouble)
             raise
-        self._write_down(facts, number, native)
+        self.known.write_down(facts, number, native)
         return native
 
-    def submit_together(self, orders: Sequence[Order]) -> None:
+    def submit_together(self, orders: Sequence[Order]) -> list[str]:
         """Orders of one sweep or burst, in as few arrays as their shapes allow; what is left is submitted singly."""
+        # Jobs that belong to no sweep share an array only where one of them can leave the queue without the others.
+        least = self.options.arrays_from if self.slurm.takes_out_tasks else 0
+        orders = [order for order in orders if order.sweep or 0 < least <= len(orders)]
+        if not orders:
+            return []
         self.slurm.forget()
-        found = self._facts([order.key for order in orders])
+        found = self.known.facts([order.key for order in orders])
         new = {
             order.key: facts for order in orders for facts in [found[order.key]]
             if status_of(facts, at=_now()).phase == Phase.UNKNOWN and _now() <= order.not_after
         }  # fmt: skip
         numbers = {key: facts.number or 1 for key, facts in new.items()}
-        for batch in alike([order for order in orders if order.key in new], numbers, arrays_from=self.arrays_from):
+        batches = alike([order for order in orders if order.key in new], numbers, least=least)
+        for batch in batches:
             self._submit_array(batch, new, numbers[batch[0].key])
+        return [order.key for batch in batches for order in batch]
 
     def _submit_array(self, orders: list[Order], facts: dict[str, Facts], number: int) -> None:
         # Of the latest start only the wrapper judges for each: the array waits for the last of them.
@@ -154,7 +153,7 @@ class SlurmBackend(JobFolders):
             list(pool.map(partial(write, native=native), abouts, tasks))
 
     def _write_task(self, facts: Facts, task: int, *, number: int, array: str, native: str = "") -> None:
-        self._write_down(facts, number, f"{native}_{task}" if native else None, array=array, task=task)
+        self.known.write_down(facts, number, f"{native}_{task}" if native else None, array=array, task=task)
 
     def _prepare(self, order: Order, facts: Facts) -> int:
         """The job's folder as its node will find it; the minutes of its limit."""
@@ -176,7 +175,7 @@ class SlurmBackend(JobFolders):
 
     def poll(self, keys: Sequence[str]) -> dict[str, Status]:
         found = {}
-        for key, facts in self._facts(keys).items():
+        for key, facts in self.known.facts(keys).items():
             self._take_back(facts)
             found[key] = status_of(facts, at=_now())
         return found
@@ -189,18 +188,18 @@ class SlurmBackend(JobFolders):
         if wish.get("grace") != grace:
             wish = {"grace": grace, "at": _now().isoformat()}
             write_json(self._job(key) / CANCEL, wish)
-        waiting = [row.native_id for row in self._live(key) if row.waiting]
+        waiting = [row.native_id for row in self.known.live(key) if row.waiting]
         if waiting:
             # Only while they wait: one that has just started is left to its wrapper.
             self.slurm.take_out(*waiting)
-        running = [row.native_id for row in self._live(key) if not row.waiting]
+        running = [row.native_id for row in self.known.live(key) if not row.waiting]
         last = datetime.fromisoformat(wish["at"]) + timedelta(seconds=grace * 1.5 + _WRAPPER_SECONDS)
         if running and _now() > last:
             self.slurm.scancel(*running)
 
     def usage(self, keys: Sequence[str]) -> list[UsageRow]:
         found = []
-        for key, facts in self._facts(keys).items():
+        for key, facts in self.known.facts(keys).items():
             gpus = int(self._order_of(key).get("gpus", 1))
             found += metered(self.receipts / f"{key}.json", facts, gpus=gpus, at=_now())
         return found
@@ -212,7 +211,7 @@ class SlurmBackend(JobFolders):
         """The data goes, and with it a second copy that may still wait in the queue."""
         if self._known(key):
             self.usage([key])
-            left = [row.native_id for row in self._live(key)]
+            left = [row.native_id for row in self.known.live(key)]
             if left:
                 self.slurm.scancel(*left)
         self._remove(key)
@@ -266,126 +265,16 @@ class SlurmBackend(JobFolders):
 
     # ---- what is known -------------------------------------------------------------------------------------------
 
-    def _facts(self, keys: Sequence[str]) -> dict[str, Facts]:
-        journals = {key: read_json(self._job(key) / JOURNAL) or {} for key in keys}
-        rows = self._rows({key: journal for key, journal in journals.items() if journal.get("submissions")})
-        return {
-            key: Facts(
-                key=key, journal=journal, rows=rows.get(key, []), runs=read_runs(self._job(key)),
-                cancelled=(self._job(key) / CANCEL).exists(), goes_on=bool(self._order_of(key).get("goes_on")),
-                lost_seconds=self.options.lost_seconds, said=_tail(self._job(key) / OUTPUT),
-            )
-            for key, journal in journals.items()
-        }  # fmt: skip
-
-    def _rows(self, journals: dict[str, dict[str, Any]]) -> dict[str, list[SlurmJob]]:
-        """Slurm's rows of these keys: the queue for all, the accounting for those that are not simply running."""
-        if not journals:
-            return {}
-        queue = self.slurm.queue()
-        queued = {key: _of(queue, self._names(key, journal)) for key, journal in journals.items()}
-        accounts = self._accounting([key for key, rows in queued.items() if _needs_accounting(rows)], journals)
-        return {
-            key: merged(rows, accounts.get(key, []), at=_now(), waiting=not self.accounting_trouble)
-            for key, rows in queued.items()
-        }
-
-    def _names(self, key: str, journal: dict[str, Any]) -> list[str]:
-        """What Slurm may know the key by: its own name, and its place in the arrays it was handed over with."""
-        arrays = [f"{one['array']}/{one['task']}" for one in journal.get("submissions", []) if one.get("array")]
-        return [self.options.prefix + key, *arrays]
-
-    def _accounting(self, keys: list[str], journals: dict[str, dict[str, Any]]) -> dict[str, list[SlurmJob]]:
-        """What sacct says; each key is asked for once in `poll_seconds`, and no more once all its starts have ended."""
-        now = time.monotonic()
-        due = [key for key in keys if now - self._accounts.get(key, (-1e9, []))[0] >= self.options.poll_seconds]
-        if due:
-            since = min(datetime.fromisoformat(journals[key]["submissions"][0]["at"]) for key in due)
-            names = {key: self._names(key, journals[key]) for key in due}
-            asked = dict.fromkeys(name.partition("/")[0] for some in names.values() for name in some)
-            try:
-                found = self.slurm.accounting(asked, since)
-                self.accounting_trouble = None
-            except SlurmTrouble as trouble:
-                if self.accounting_trouble is None:
-                    logger.warning("%s", trouble)
-                self.accounting_trouble = trouble
-                found = {}
-            for key in due:
-                rows = _of(found, names[key])
-                if rows or self.accounting_trouble is None:
-                    self._accounts[key] = (now, rows)
-        return {key: self._accounts[key][1] for key in keys if key in self._accounts}
-
-    def _live(self, key: str) -> list[SlurmJob]:
-        rows = _of(self.slurm.queue(), self._names(key, read_json(self._job(key) / JOURNAL) or {}))
-        return [row for row in rows if not row.final and row.state not in PAST]
-
     def _take_back(self, facts: Facts) -> None:
         """A job that waits for what will never come leaves the queue, and ends with that reason."""
         waiting = [row for row in facts.of_newest() if row.waiting and not facts.runs] if facts.submissions else []
         for row in waiting:
             reason = hopeless(row.reason)
-            if reason is not None and not (row.reason in SHARED and self._others_hold(row)):
+            if reason is not None and not (row.reason in SHARED and self.known.others_hold(row)):
+                # Should it start in this very moment, its wrapper ends it.
+                write_json(self._job(facts.key) / CANCEL, {"grace": 0.0, "at": _now().isoformat()})
                 self.slurm.take_out(row.native_id)
-                self._refuse(facts, Ended.REFUSED, SlurmTrouble(reason, f"it waits: {row.reason}", refused=True))
-                facts.journal.update(read_json(self._job(facts.key) / JOURNAL))
-
-    def _others_hold(self, waiting: SlurmJob) -> bool:
-        """Whether other jobs of ours hold something of the same account, which they may give back."""
-        rows = [row for rows in self.slurm.queue().values() for row in rows]
-        return any(row.account == waiting.account and not (row.waiting or row.final) for row in rows)
-
-    # ---- the journal ---------------------------------------------------------------------------------------------
-
-    def _write_down(self, facts: Facts, number: int, native: str | None, **array: Any) -> None:
-        others = [one for one in facts.submissions if one["number"] != number]
-        this = {"number": number, "at": _now().isoformat(), "native_id": native, **array}
-        self._accounts.pop(facts.key, None)
-        write_json(self._job(facts.key) / JOURNAL, {**facts.journal, "submissions": [*others, this]})
-
-    def _remember(self, facts: Facts, native: str) -> None:
-        """A submission whose id was never written down has been found by its name."""
-        newest = facts.submissions[-1]
-        if native and not newest.get("native_id"):
-            logger.info("Attempt %s: found again as Slurm job %s.", facts.key, native)
-            array = {name: newest[name] for name in ("array", "task") if "_" in native and name in newest}
-            self._write_down(facts, newest["number"], native, **array)
-
-    def _refuse(self, facts: Facts, ended: Ended, trouble: SlurmTrouble | None = None) -> str:
-        job = self._job(facts.key)
-        job.mkdir(parents=True, exist_ok=True, mode=0o700)
-        said = {"reason": trouble.reason.__dict__, "said": trouble.said} if trouble else {}
-        refused = {"ended": str(ended), "at": _now().isoformat(), **said}
-        write_json(job / JOURNAL, {**facts.journal, "refused": refused})
-        logger.warning("Attempt %s: not handed over: %s", facts.key, trouble or ended)
-        return facts.key
-
-
-def _of(rows: dict[str, list[SlurmJob]], names: list[str]) -> list[SlurmJob]:
-    return [row for name in names for row in rows.get(name) or _of_whole_array(rows, name)]
-
-
-def _of_whole_array(rows: dict[str, list[SlurmJob]], name: str) -> list[SlurmJob]:
-    """The controller keeps one row, without tasks, of an array that was ended while all of it waited."""
-    array, _, task = name.partition("/")
-    whole = [row for row in rows.get(array, []) if task and row.final]
-    return [replace(row, name=name, native_id=f"{row.native_id}_{task}") for row in whole]
-
-
-def _needs_accounting(queue: list[SlurmJob]) -> bool:
-    """The controller alone says enough of a job that waits or runs for the first time."""
-    return not queue or any(row.final or row.restarts for row in queue) or len(queue) > 1
-
-
-def _tail(path: Path, most: int = 2000) -> str:
-    """The end of the job's own output: only the job script and Slurm write there, the training has its log."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - most))
-            return file.read().decode(errors="replace")
-    except FileNotFoundError:
-        return ""
+                self.known.refuse(facts, Ended.REFUSED, SlurmTrouble(reason, f"it waits: {row.reason}", refused=True))
 
 
 def _now() -> datetime:

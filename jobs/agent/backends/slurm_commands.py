@@ -22,9 +22,9 @@ from jobs.agent.backends.slurm_rows import (
     sacct_rows,
 )
 
-# Names in one call of sacct: a command line has an end.
 # What scontrol says of a job that cannot be held because it does not wait.
 _NOT_WAITING = ("no longer pending", "already", "invalid job id", "not pending")
+# Names in one call of sacct: a command line has an end.
 _NAMES_AT_ONCE = 200
 
 

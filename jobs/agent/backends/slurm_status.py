@@ -83,11 +83,11 @@ def read_runs(job: Path) -> list[Run]:
     """The claimed starts of a job, oldest first."""
     found = []
     for one in claims(job):
-        number, _, restart = one.name.partition(".")
+        number, restart = one.number
         started = datetime.fromisoformat(one.start["started_at"])
         found.append(
             Run(
-                number=int(number), restart=int(restart or 0), job_id=str(one.start.get("job_id", "")),
+                number=number, restart=restart, job_id=str(one.start.get("job_id", "")),
                 started_at=started, seen_at=datetime.fromtimestamp(one.seen_at, started.tzinfo),
                 end=read_json(one.path / END),
             )

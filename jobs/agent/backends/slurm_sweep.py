@@ -19,8 +19,8 @@ from jobs.agent.backends.slurm_words import OUTPUT
 MOST_TASKS = 200
 
 
-def alike(orders: Sequence[Order], numbers: Mapping[str, int], *, arrays_from: int = 2) -> list[list[Order]]:
-    """Orders that one set of options fits, two or more at a time, and of no sweep at least `arrays_from`.
+def alike(orders: Sequence[Order], numbers: Mapping[str, int], *, least: int) -> list[list[Order]]:
+    """Orders that one set of options fits, two or more at a time, and of no sweep at least `least`.
 
     `numbers` are those of their submissions.
     """
@@ -32,7 +32,7 @@ def alike(orders: Sequence[Order], numbers: Mapping[str, int], *, arrays_from: i
         group[first : first + MOST_TASKS]
         for group in groups.values()
         for first in range(0, len(group), MOST_TASKS)
-        if len(group[first : first + MOST_TASKS]) >= (2 if group[0].sweep else max(2, arrays_from))
+        if len(group[first : first + MOST_TASKS]) >= (2 if group[0].sweep else max(2, least))
     ]
 
 

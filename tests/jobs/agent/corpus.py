@@ -9,6 +9,7 @@ from models_hub.specs.reasons import TROUBLES
 
 _SLURM = "tests/jobs/agent/test_slurm.py"
 _MORE = "tests/jobs/agent/test_slurm_failures.py"
+_BREAKS = "tests/jobs/agent/test_slurm_breaks.py"
 _RAY = "tests/jobs/agent/test_ray.py"
 _ENDS = "tests/models_hub/training/test_ends.py"
 _OBSERVE = "tests/jobs/execution/test_observe.py"
@@ -30,11 +31,11 @@ SHOWN_BY: dict[str, str] = {
     "time_limit": f"{_SLURM}::test_a_run_that_ignores_the_limit_is_ended_at_it",
     "ended_by_operator": f"{_SLURM}::test_an_operator_who_cancels_a_run_means_it",
     "requeued": f"{_SLURM}::test_a_run_requeued_by_the_operator_goes_on_and_both_starts_are_counted",
-    "node_failed": f"{_SLURM}::test_a_node_that_dies_gives_its_run_back",
+    "node_failed": f"{_BREAKS}::test_a_node_that_dies_gives_its_run_back",
     "no_receipt": f"{_SLURM}::test_a_program_that_is_not_there_is_said_to_be_missing",
-    "controller_down": f"{_SLURM}::test_a_controller_that_dies_young_loses_no_run",
-    "accounting_down": f"{_SLURM}::test_accounting_that_is_away_delays_nothing_and_loses_nothing",
-    "munge_down": f"{_SLURM}::test_a_munge_that_is_away_is_named",
+    "controller_down": f"{_BREAKS}::test_a_controller_that_dies_young_loses_no_run",
+    "accounting_down": f"{_BREAKS}::test_accounting_that_is_away_delays_nothing_and_loses_nothing",
+    "munge_down": f"{_BREAKS}::test_a_munge_that_is_away_is_named",
     "account_unknown": _REFUSED,
     "partition_unknown": _REFUSED,
     "qos_unknown": _REFUSED,

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from jobs.agent.backends import BackendError
-from jobs.agent.backends.base import Phase
+from jobs.agent.backends.base import Ended, Phase, Status
 from jobs.agent.backends.folders import claims
 from jobs.agent.backends.local import LocalBackend
 from jobs.agent.backends.wrapper import ALIVE, END, RUNS, START, claim
@@ -158,21 +158,45 @@ def test_two_threads_that_write_one_file_do_not_take_each_others_draft(tmp_path)
 # ---- the driver -----------------------------------------------------------------------------------------------------
 
 
-def test_a_back_end_that_stumbles_does_not_end_the_agent(tmp_path, caplog):
-    """An agent that ended here would end at every start, and its site would fall silent."""
+def test_one_attempt_that_cannot_be_read_holds_up_no_other_and_does_not_end_the_agent(tmp_path, caplog):
+    """An agent that ended of it would end at every start, and its site would fall silent."""
     shop = Workshop(tmp_path / "site", url="http://localhost:1")
     shop.write()
-    polls = []
+    state = State(tmp_path / "agent.sqlite3")
+    for key in ("ft-good-1", "ft-torn-1"):
+        state.take(key=key, token="t", payload={}, lease_seconds=60)
+        state.move(key, "running")
 
     def poll(keys):
-        polls.append(keys)
-        raise TypeError("'NoneType' object is not subscriptable")
+        if "ft-torn-1" in keys:
+            raise TypeError("'NoneType' object is not subscriptable")
+        return {key: Status(key=key, phase=Phase.ENDED, ended=Ended.EXITED, exit_code=0) for key in keys}
 
+    backend = SimpleNamespace(poll=poll, stage=lambda key, direction: tmp_path / key)
     driver = Driver(
-        config=shop.config, state=State(tmp_path / "agent.sqlite3"), backend=SimpleNamespace(poll=poll),
-        portal=lambda: None, news=threading.Event(),
+        config=shop.config, state=state, backend=backend, portal=lambda: None, news=threading.Event()
     )  # fmt: skip
-    driver.step()
-    driver.step()
-    assert len(polls) == 2
-    assert "what runs goes on" in caplog.text
+    for _ in range(2):
+        driver.step()
+    assert state.attempt("ft-good-1").final
+    assert state.attempt("ft-torn-1").state == "running"
+    assert "ft-torn-1: where it stands cannot be read" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["9x", "\N{SUPERSCRIPT TWO}", "1.", "1.2.3", "1" * 40, ".claim-node-7"])
+def test_what_has_not_the_name_of_a_start_is_none(local, name):
+    """Whatever lies there: it neither counts as a start nor stops the others from being read."""
+    job = job_of(local)
+    (job / RUNS / name).mkdir()
+    write_json(job / RUNS / name / START, {**NOBODY, "started_at": "2026-03-01T10:00:00+00:00"})
+    assert [one.number for one in claims(job)] == [(1, 0)]
+    assert local.poll([KEY])[KEY].starts == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"7", b"\xff\xfe{}", b'{"pid": 1'])
+def test_a_receipt_that_is_none_is_no_start(local, content):
+    job = job_of(local)
+    (job / RUNS / "1" / START).write_bytes(content)
+    assert claims(job) == []
+    assert local.poll([KEY])[KEY].phase == Phase.UNKNOWN
+    assert local.describe()["gpus_free"] == local.gpus

@@ -5,9 +5,11 @@ from types import SimpleNamespace
 import pytest
 
 from jobs.agent.backends.base import BackendError, Budget, Phase, Status
+from jobs.agent.backends.slurm_sweep import alike
 from jobs.agent.config import Allowed
 from jobs.agent.shape import PLAIN, shape_of
 from jobs.agent.sweeps import handed_over
+from tests.jobs.agent.test_backends import order
 
 DIGEST = "sha256:" + "a" * 64
 
@@ -53,13 +55,14 @@ def test_the_site_gives_only_the_nodes_and_images_on_its_list():
 class Scheduler:
     """Takes arrays, and remembers which."""
 
-    def __init__(self, trouble=None):
-        self.taken, self.trouble, self.arrays_from = [], trouble, 0
+    def __init__(self, trouble=None, wants=100):
+        self.taken, self.trouble, self.wants = [], trouble, wants
 
     def submit_together(self, orders):
         if self.trouble:
             raise self.trouble
         self.taken.append(list(orders))
+        return list(orders)[: self.wants]
 
     def poll(self, keys):
         return {key: Status(key=key, phase=Phase.PENDING) for key in keys}
@@ -86,12 +89,27 @@ def test_attempts_of_one_sweep_go_together_and_everything_else_by_itself():
     assert {key: status.phase for key, status in found.items()} == {"a": Phase.PENDING, "b": Phase.PENDING}
 
 
-@pytest.mark.parametrize(("count", "arrays_from", "together"), [(7, 8, 0), (8, 8, 8), (9, 0, 0), (2, 1, 2)])
-def test_a_burst_goes_together_from_as_many_on_as_the_site_says(count, arrays_from, together):
+def test_what_belongs_to_no_sweep_is_offered_together_too():
     scheduler = Scheduler()
-    scheduler.arrays_from = arrays_from
-    going([attempt(f"a{number}", "") for number in range(count)], scheduler)
-    assert [len(orders) for orders in scheduler.taken] == ([together] if together else [])
+    found = going([attempt("a", ""), attempt("b", ""), attempt("c", "s")], scheduler)
+    assert scheduler.taken == [["a", "b"]]
+    assert found.keys() == {"a", "b"}
+
+
+def test_what_the_back_end_leaves_is_submitted_singly():
+    """Only of what it took is said where it stands now; the rest is as unknown as before."""
+    scheduler = Scheduler(wants=1)
+    assert going([attempt("a", ""), attempt("b", "")], scheduler).keys() == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("count", "sweep", "least", "arrays"),
+    [(7, "", 8, []), (8, "", 8, [8]), (1, "", 1, []), (2, "", 1, [2]), (2, "S-1", 8, [2]), (205, "", 8, [200])],
+)
+def test_a_burst_is_an_array_from_as_many_on_as_the_site_says(count, sweep, least, arrays):
+    orders = [order(key=f"ft-{number}-1", sweep=sweep) for number in range(count)]
+    found = alike(orders, {one.key: 1 for one in orders}, least=least)
+    assert [len(batch) for batch in found] == arrays
 
 
 def test_a_sweep_that_is_not_taken_together_is_left_to_go_one_by_one():

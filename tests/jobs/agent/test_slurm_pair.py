@@ -1,23 +1,17 @@
 """What a larger site can do, on a real one of two nodes: full capacity, budgets, several nodes, arrays, containers."""
 
-import contextlib
 import hashlib
 import json
-import os
 import signal
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from jobs.agent.backends import backend_for
 from jobs.agent.backends.base import Budget, Ended, Phase
-from jobs.agent.backends.slurm_doctor import findings
-from jobs.agent.backends.slurm_reasons import SlurmTrouble
-from tests.jobs.agent.test_backends import KEY, made, order, submit
+from tests.jobs.agent.test_backends import KEY, order, submit
 from tests.jobs.agent.workshop import Workshop, eventually
-from tests.jobs.scene import AT, row_lines
 from tests.support import require
 
 pytestmark = pytest.mark.slurm
@@ -171,61 +165,6 @@ def test_a_job_of_two_nodes_has_a_rank_for_each_gpu(slurm, slurm_pair, shop):
     assert (row.gpus, row.gpu_seconds) == (4, slurm_pair.gpu_seconds(shop.options["prefix"] + KEY))
 
 
-# ---- arrays ---------------------------------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def partition_down(site):
-    """Nothing starts meanwhile."""
-    site.ask("scontrol", "update", "partitionname=gpu", "state=DOWN")
-    try:
-        yield
-    finally:
-        site.ask("scontrol", "update", "partitionname=gpu", "state=UP")
-
-
-def sweep_of(backend, count, name="ok", **words):
-    orders = [order(name, key=f"ft-sweep-{number}", sweep="S-1", **words) for number in range(count)]
-    for one in orders:
-        folder = made(backend.stage(one.key, "in"))
-        for part in ("train", "validation", "test"):
-            (folder / f"{part}.jsonl").write_bytes(row_lines(4, part))
-    return orders
-
-
-def test_a_sweep_is_one_job_array_and_each_task_an_attempt_of_its_own(slurm, slurm_pair, shop):
-    orders = sweep_of(slurm, 3)
-    slurm.submit_together(orders)
-    natives = {slurm.submit(one) for one in orders}
-    slurm.submit_together(orders)
-    arrays = {native.partition("_")[0] for native in natives}
-    assert (len(natives), len(arrays)) == (3, 1)
-    rows = {}
-    for one in orders:
-        status = ended(slurm, one.key)
-        assert (status.exit_code, status.starts) == (0, 1)
-        (rows[one.key],) = slurm.usage([one.key])
-        assert status.native_id == rows[one.key].native_id
-    assert {row.native_id for row in rows.values()} == natives
-    said = slurm_pair.ask("sacct", "-n", "-X", "-P", "-j", arrays.pop(), "-o", "JobID,ElapsedRaw").split()
-    assert dict(line.split("|") for line in said) == {r.native_id: str(r.gpu_seconds) for r in rows.values()}
-    for one in orders:
-        slurm.wipe(one.key)
-    assert not list(slurm.sweeps.iterdir())
-
-
-@pytest.mark.long
-def test_one_task_of_a_sweep_is_cancelled_and_the_others_go_on(slurm, shop):
-    orders = sweep_of(slurm, 2, "slow")
-    slurm.submit_together(orders)
-    eventually(lambda: all(s.phase == Phase.RUNNING for s in slurm.poll([one.key for one in orders]).values()))
-    slurm.cancel(orders[0].key, 0.2)
-    stopped_well = slurm.stage(orders[0].key, "out") / "result.json"
-    assert ended(slurm, orders[0].key).ended == Ended.CANCELLED or stopped_well.exists()
-    assert ended(slurm, orders[1].key).exit_code == 0
-    assert len(shop.receipts("start")) == 2
-
-
 # ---- containers -----------------------------------------------------------------------------------------------------
 
 
@@ -280,7 +219,7 @@ def test_energy_is_what_the_accounting_says_once_a_node_has_a_meter(slurm, slurm
         "mariadb", "--no-defaults", "-uroot", "-S", str(slurm_pair.folder / "mysql/socket"), "-e",
         f"update {table}_step_table set consumed_energy=4321 where job_db_inx in ({steps})",  # noqa: S608
     )  # fmt: skip
-    slurm._accounts.clear()
+    slurm.known._accounts.clear()
     eventually(lambda: slurm.usage([KEY])[0].energy_joules == 4321, seconds=20)
 
 
@@ -317,197 +256,3 @@ def test_one_rank_that_fails_ends_the_whole_job(slurm, slurm_pair, shop):
     assert status.ended == Ended.EXITED
     assert status.exit_code in (7, 128 + signal.SIGTERM, 128 + signal.SIGKILL)
     eventually(lambda: not slurm_pair.ask("squeue", "-h"), seconds=30)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("moment", ["before", "after"])
-def test_an_agent_killed_while_it_hands_over_a_sweep_makes_each_task_run_once(
-    slurm, slurm_pair, shop, monkeypatch, moment
-):
-    """The array is there, or it is not; either way the next agent goes on with what it finds."""
-    orders = sweep_of(slurm, 3, "slow")
-    original = slurm.slurm.sbatch
-
-    def killed(words, script):
-        if moment == "after":
-            original(words, script)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(slurm.slurm, "sbatch", killed)
-    with pytest.raises(KeyboardInterrupt):
-        slurm.submit_together(orders)
-    again = backend_for(shop.config)
-    again.submit_together(orders)
-    natives = [again.submit(one) for one in orders]
-    assert len(set(natives)) == 3
-    for one, native in zip(orders, natives, strict=True):
-        status = ended(again, one.key)
-        assert (status.exit_code, status.starts, status.native_id) == (0, 1, native)
-    assert len(shop.receipts("start")) == 3
-
-
-@pytest.mark.long
-def test_a_task_of_a_sweep_that_is_killed_goes_on_by_itself(slurm, slurm_pair, shop):
-    orders = sweep_of(slurm, 2, "slow")
-    slurm.submit_together(orders)
-    key = orders[0].key
-    eventually(lambda: b"step 3" in slurm.logs(key, 0, 10_000))
-    (child,) = [json.loads(path.read_text()) for path in shop.work.glob(f"jobs/{key}/runs/*/child.json")]
-    os.kill(child["pid"], signal.SIGKILL)
-    assert ended(slurm, key).ended == Ended.KILLED
-    native = slurm.submit(orders[0])
-    assert "_" not in native
-    status = eventually(lambda: next((s for s in [slurm.poll([key])[key]] if s.starts == 2 and s.phase == "ended"), 0))
-    assert (status.exit_code, status.kills) == (0, 1)
-    assert len(slurm.usage([key])) == 2
-    assert ended(slurm, orders[1].key).starts == 1
-
-
-# ---- by slurmrestd --------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def rest(rest_options, slurm_pair, tmp_path):
-    shop = Workshop(tmp_path / "rest", url="http://localhost:1")
-    shop.agent_table, shop.options = {"backend": "slurm"}, rest_options
-    shop.write()
-    yield backend_for(shop.config), shop
-    slurm_pair.ask("scancel", "--user=root", fails=True)
-    eventually(lambda: not slurm_pair.ask("squeue", "-h"), seconds=60)
-
-
-@pytest.mark.parametrize("way", ["commands", "slurmrestd"])
-def test_one_task_of_an_array_that_waits_is_cancelled_and_the_others_run(request, slurm_pair, way):
-    """scancel of 22.05 would end them all with it. Its slurmrestd cannot end one: there the wrapper does, unbegun."""
-    backend = request.getfixturevalue("slurm") if way == "commands" else request.getfixturevalue("rest")[0]
-    orders = sweep_of(backend, 3)
-    (gone, *kept) = [one.key for one in orders]
-    with partition_down(slurm_pair):
-        backend.submit_together(orders)
-        natives = {one.key: backend.submit(one) for one in orders}
-        backend.cancel(gone, 60.0)
-        if way == "commands":
-            assert ended(backend, gone).ended == Ended.CANCELLED
-        assert {status.phase for status in backend.poll(kept).values()} == {Phase.PENDING}
-    for key in kept:
-        assert ended(backend, key).exit_code == 0
-    assert {key: row.native_id for key in kept for row in backend.usage([key])} == {key: natives[key] for key in kept}
-    assert ended(backend, gone).ended == Ended.CANCELLED
-    assert not (backend.stage(gone, "out") / "result.json").exists()
-
-
-@pytest.mark.long
-def test_a_burst_of_no_sweep_is_an_array_where_one_can_leave_it(request, slurm, slurm_pair, rest):
-    orders = [replace(one, sweep="") for one in sweep_of(slurm, slurm.arrays_from)]
-    assert (len(orders), rest[0].arrays_from) == (8, 0)
-    with partition_down(slurm_pair):
-        slurm.submit_together(orders[1:])
-        assert not slurm_pair.ask("squeue", "-h", "--array")  # too few
-        slurm.submit_together(orders)
-        assert len({slurm.submit(one).partition("_")[0] for one in orders}) == 1
-        slurm_pair.ask("scancel", "--user=root")  # the site's people end all of it while it waits
-        for one in orders:
-            status = ended(slurm, one.key, seconds=20)
-            assert (status.ended, status.starts) == (Ended.ENDED_BY_SITE, 0)
-            assert slurm.usage([one.key]) == []
-
-
-def test_a_job_handed_over_by_slurmrestd_is_what_it_is_by_sbatch(rest, slurm_pair):
-    """v0.0.38 says exit code 0 of this very job in its accounting; the controller's word and the receipt do not."""
-    backend, shop = rest
-    native = submit(backend, order("crash", gpus=2))
-    assert backend.submit(order("crash", gpus=2)) == native
-    status = ended(backend)
-    assert (status.ended, status.exit_code, status.native_id) == (Ended.EXITED, 3, native)
-    (row,) = backend.usage([KEY])
-    name = shop.options["prefix"] + KEY
-    assert (row.gpus, row.cluster) == (2, slurm_pair.name)
-    # sacct leaves out what began in this very second.
-    eventually(lambda: row.gpu_seconds == slurm_pair.gpu_seconds(name), seconds=10, note=lambda: str(row))
-    assert [one.exit_code for one in backend.slurm.queue()[name]] == [3]
-    said = slurm_pair.ask("scontrol", "show", "job", native)
-    assert "gres/gpu=2" in said and "Deadline=N/A" not in said
-    about = backend.availability()
-    assert [(one["name"], one["gpus_total"], one["max_seconds"]) for one in about["partitions"]] == [
-        ("gpu", 8, 86400), ("short", 8, 600),
-    ]  # fmt: skip
-
-
-def test_the_doctor_looks_at_budgets_images_and_tokens(rest, slurm_pair, image):
-    _backend, shop = rest
-    options, digest, file = image
-    tools = {"bin": "", "budgets": True, **options}
-    shop.options = {**shop.options, **tools}
-    shop.write()
-    # A folder below /tmp is not taken for a shared one, and rightly.
-    assert [said for good, said in findings(shop.config) if not good and "login and compute" not in said] == []
-    file.write_bytes(b"another image")
-    Path(shop.options["token_file"]).chmod(0o644)
-    wrong = [said for good, said in findings(shop.config) if not good and "login and compute" not in said]
-    assert len(wrong) == 2
-    assert "readable for its owner only" in wrong[0]
-    assert digest[:19] in wrong[1]
-
-
-@pytest.mark.long
-def test_a_warning_that_slurmrestd_cannot_ask_for_the_wrapper_gives_itself(rest, monkeypatch):
-    backend, shop = rest
-    monkeypatch.setattr("jobs.agent.backends.slurm.SlurmBackend._minutes", lambda *_: (1, False))
-    shop.options = {**shop.options, "signal_seconds": 57}
-    shop.write()
-    backend = backend_for(shop.config)
-    submit(backend, order("endless"))
-    assert ended(backend).ended == Ended.TIME_LIMIT
-    assert (backend.stage(KEY, "out") / "artefacts" / "manifest.json").exists()
-
-
-def test_a_token_that_is_no_longer_good_is_called_so(rest, slurm_pair):
-    backend, shop = rest
-    token = Path(shop.options["token_file"])
-    good = token.read_text()
-    token.write_text("eyJhbGciOiJIUzI1NiJ9.e30.no")
-    asked = (lambda: submit(backend, order()), backend.slurm.nodes, lambda: backend.slurm.accounting(["x"], AT))
-    for question in asked:  # the accounting answers with an empty list, which is none
-        with pytest.raises(SlurmTrouble) as caught:
-            question()
-        assert (caught.value.reason.code, caught.value.refused) == ("token_refused", False)
-    token.write_text(good)
-    backend.submit(order())
-    assert ended(backend).exit_code == 0
-
-
-@pytest.mark.long
-def test_a_controller_that_is_away_is_not_taken_for_a_bad_token(rest, slurm_pair):
-    backend, _shop = rest
-    backend.describe()
-    slurm_pair.stop("slurmctld", kill=True)
-    with pytest.raises(SlurmTrouble) as caught:
-        submit(backend, order())
-    assert (caught.value.reason.code, caught.value.refused) == ("controller_down", False)
-    slurm_pair.all_run()
-
-
-@pytest.mark.long
-def test_a_slurmrestd_that_is_away_is_tried_again(rest, slurm_pair):
-    backend, _shop = rest
-    slurm_pair.stop("slurmrestd")
-    with pytest.raises(SlurmTrouble) as caught:
-        backend.submit(order())
-    assert (caught.value.reason.code, backend.describe()["gpus_free"]) == ("rest_down", 0)
-    slurm_pair.start("slurmrestd")
-    submit(backend, order())
-    assert ended(backend).exit_code == 0
-
-
-@pytest.mark.long
-@pytest.mark.parametrize(
-    ("options", "code"), [({"account": "nobodys"}, "account_unknown"), ({"qos": "gold"}, "qos_unknown")]
-)
-def test_what_slurmrestd_refuses_for_good_has_the_same_reasons(rest, options, code):
-    _backend, shop = rest
-    shop.options = {**shop.options, **options}
-    shop.write()
-    backend = backend_for(shop.config)
-    submit(backend, order())
-    status = ended(backend)
-    assert (status.ended, status.reason.code) == (Ended.REFUSED, code)

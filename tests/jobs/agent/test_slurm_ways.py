@@ -7,16 +7,32 @@ import pytest
 from jobs.agent.backends import backend_for
 from tests.jobs.agent import test_backends as contract
 from tests.jobs.agent.test_backends import KEY, order, submit
-from tests.jobs.agent.test_slurm_pair import ended, sweep_of
+from tests.jobs.agent.test_slurm_arrays import one_leaves_the_queue, sweep_of
+from tests.jobs.agent.test_slurm_pair import ended
 from tests.jobs.agent.workshop import FAKE, ROOT, Workshop, eventually
 
 pytestmark = [pytest.mark.slurm, pytest.mark.long]
-WAYS = {"rest": "rest_options", "24.11": "trixie_options", "24.11-rest": "trixie_rest_options"}
+# The options of each way, and the cluster it leads to.
+WAYS = {
+    "rest": ("rest_options", "slurm_pair"),
+    "24.11": ("trixie_options", "slurm_trixie"),
+    "24.11-rest": ("trixie_rest_options", "slurm_trixie"),
+}
 
 
 @pytest.fixture(params=WAYS)
-def site(request, tmp_path):
-    options = request.getfixturevalue(WAYS[request.param])
+def way(request):
+    return request.param
+
+
+@pytest.fixture
+def cluster(request, way):
+    return request.getfixturevalue(WAYS[way][1])
+
+
+@pytest.fixture
+def site(request, way, tmp_path):
+    options = request.getfixturevalue(WAYS[way][0])
     shop = Workshop(tmp_path / "site", url="http://localhost:1")
     shop.command = [options.get("python", FAKE[0]), FAKE[1]]
     shop.agent_table, shop.options = {"backend": "slurm"}, options
@@ -53,3 +69,8 @@ def test_a_sweep_and_a_job_of_two_nodes_go_every_way(site):
     assert ended(backend).exit_code == 0
     assert sorted(backend.logs(KEY, 0, 100).split()) == [b"0", b"1", b"2", b"3"]
     assert backend.usage([KEY])[0].gpus == 4
+
+
+def test_one_task_of_an_array_that_waits_leaves_it_every_way(site, cluster):
+    backend, _shop = site
+    one_leaves_the_queue(backend, cluster)
