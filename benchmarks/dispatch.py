@@ -64,6 +64,7 @@ def _measure(world: Any) -> None:
     show("burst, portal and agent", f"{ours:.0f} jobs/s")
     show("  of bare sbatch, one at a time", f"{ours / sbatch[1]:.2f}", ">= 1")
     show("  of bare sbatch, best", f"{ours / max(sbatch.values()):.2f}", ">= 1")
+    show("  of slurmrestd, one connection", f"{ours / rest[1]:.2f}", ">= 0.5")
     show("  of slurmrestd, best", f"{ours / max(rest.values()):.2f}", ">= 0.5")
     show("  from the first click to the last job handed over", f"{whole:.1f} s")
     single = latencies(world)
@@ -149,11 +150,16 @@ def rate_of(cluster: Any, which: str) -> float:
 
 
 def handed_over(world: Any, since: float) -> list[float]:
-    """When each job since then was in the scheduler's hands: the journals that the agent writes after sbatch."""
+    """When each job since then was in the scheduler's hands: what the agent writes after sbatch, of it or its array."""
     found = []
-    for path in world.shop.work.glob("jobs/*/slurm.json"):
-        with suppress(OSError, ValueError):
-            newest = json.loads(path.read_text())["submissions"][-1]
+    for job in world.shop.work.glob("jobs/*"):
+        with suppress(OSError, ValueError, KeyError):
+            if (job / "slurm.json").exists():
+                newest = json.loads((job / "slurm.json").read_text())["submissions"][-1]
+            else:
+                newest = json.loads((job / "order.json").read_text())["first_submission"]
+            if newest.get("array"):
+                newest |= json.loads((world.shop.work / "sweeps" / newest["array"] / "handed_over.json").read_text())
             if newest["native_id"] is not None:
                 found.append(datetime.fromisoformat(newest["at"]).timestamp())
     return sorted(moment for moment in found if moment >= since)

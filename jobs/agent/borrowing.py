@@ -4,8 +4,10 @@ Ten runs on one data set fetch it once. Only between jobs of one organisation, a
 one of them does to its data, or when it is removed, is nothing to the others. The digest is checked all the same.
 """
 
+import hashlib
 import logging
-import shutil
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from jobs.agent.backends.base import Backend
@@ -14,26 +16,42 @@ from jobs.agent.state import Attempt, State
 logger = logging.getLogger(__name__)
 
 
-def borrow(*, sha256: str, target: Path, attempt: Attempt, state: State, backend: Backend) -> None:
-    """Puts a file with that digest at `target` if a neighbour has one. What is missing or wrong is fetched after."""
-    if target.exists():
-        return
-    for other in state.staged(sha256=sha256, tenant=attempt.payload.get("tenant")):
-        if other.key == attempt.key:
-            continue
-        for one in other.payload.get("inputs", ()):
-            if one.get("sha256") == sha256 and _copied(backend.stage(other.key, "in") / str(one["name"]), target):
-                return
+def borrow(
+    *, sha256: str, target: Path, attempt: Attempt, beside: Sequence[Attempt], state: State, backend: Backend
+) -> bool:
+    """Puts a file with that digest at `target` if a neighbour has one; False: it is still to be fetched, or looked at.
 
-
-def _copied(source: Path, target: Path) -> bool:
-    draft = target.with_name(f".{target.name}.borrowed")
-    try:
-        shutil.copyfile(source, draft)
-        draft.chmod(0o600)
-        draft.replace(target)
-    except OSError:
-        logger.info("%s could not be copied from a neighbour; it is fetched.", target.name)
-        draft.unlink(missing_ok=True)
+    `beside`: neighbours of the same organisation that have just been served, and are not written down yet.
+    """
+    if target.exists() or not attempt.payload.get("tenant"):
         return False
-    return True
+    for other in _neighbours(sha256, attempt, beside, state):
+        for one in other.payload.get("inputs", ()):
+            if one.get("sha256") == sha256:
+                source = backend.stage(other.key, "in") / str(one["name"])
+                if _copied(source, target, sha256):
+                    return True
+    return False
+
+
+def _neighbours(sha256: str, attempt: Attempt, beside: Sequence[Attempt], state: State) -> Iterator[Attempt]:
+    yield from beside
+    tenant = str(attempt.payload["tenant"])
+    yield from (other for other in state.staged(sha256=sha256, tenant=tenant) if other.key != attempt.key)
+
+
+def _copied(source: Path, target: Path, sha256: str) -> bool:
+    """Straight to its place: whoever finds half a file there after a kill sees by its digest that it is one."""
+    digest = hashlib.sha256()
+    try:
+        given = source.open("rb")
+        with given, os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as taken:
+            while block := given.read(1024 * 1024):
+                digest.update(block)
+                taken.write(block)
+        if digest.hexdigest() == sha256:
+            return True
+    except OSError as error:
+        logger.info("%s could not be copied from a neighbour (%s); it is fetched.", target.name, error.strerror)
+    target.unlink(missing_ok=True)
+    return False

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from jobs.agent import removal
+from jobs.agent.arrivals import Arrivals, together
 from jobs.agent.backends.base import RESUMABLE, Backend, BackendError, Ended, Order, Phase, Status
-from jobs.agent.borrowing import borrow
 from jobs.agent.client import DigestMismatch, Portal, PortalAway, Refused
 from jobs.agent.config import Config
 from jobs.agent.files import read_json, sha256_of
@@ -27,7 +27,7 @@ from jobs.agent.inputs import STALE, Inputs
 from jobs.agent.outcome import ended_as, outcome, refused
 from jobs.agent.sealing import seal
 from jobs.agent.shape import order_words
-from jobs.agent.staging import cache_for, model_stands
+from jobs.agent.staging import cache_for
 from jobs.agent.state import Attempt, State
 from jobs.agent.sweeps import handed_over
 from jobs.agent.work import Work, WorkRefused, understood
@@ -55,6 +55,11 @@ class Driver:
         self.inputs = Inputs(config.portal_url)
         self.keeper = Keeper(config.work)
         self.cache = cache_for(config, state)
+        self.arrivals = Arrivals(
+            state=state, backend=backend, portal=portal, inputs=self.inputs, cache=self.cache, news=news,
+            stopping=self.stopping,
+        )  # fmt: skip
+        self._to_bring: list[Attempt] = []
         self._pool = ThreadPoolExecutor(max_workers=3, thread_name_prefix="transfer")
         self._transfers: dict[str, Future[None]] = {}
         self._not_before: dict[str, float] = {}
@@ -75,6 +80,7 @@ class Driver:
                 self._step(attempt, seen[attempt.key])
             except Exception:
                 logger.exception("Attempt %s: this step failed and is tried again.", attempt.key)
+        self._bring()
         self.hands.wait()
 
     def _seen(self, keys: list[str]) -> dict[str, Status]:
@@ -136,28 +142,22 @@ class Driver:
         if attempt.staged:
             self._move(attempt, "submitted")
         elif self._free(attempt.key):
-            self._transfer(attempt.key, lambda: self._fetch(attempt))
+            self._to_bring.append(attempt)
 
-    def _fetch(self, attempt: Attempt) -> None:
-        work = self._work(attempt)
-        if not model_stands(self.cache, work, state=self.state, stopping=self.stopping):
-            return
-        folder = self.backend.stage(attempt.key, "in")
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for one in work.inputs:
-            borrow(
-                sha256=one["sha256"], target=folder / one["name"], attempt=attempt, state=self.state,
-                backend=self.backend,
-            )  # fmt: skip
-            self.portal().download(
-                key=attempt.key, token=attempt.token, name=one["name"], sha256=one["sha256"], size=one["bytes"],
-                target=folder / one["name"], address=self.inputs.address(attempt.key, attempt.payload, one["name"]),
-            )  # fmt: skip
-        self.inputs.forget(attempt.key)
-        # Said at once, not a step later: the portal's word is what the hand-over waits for.
-        with self.state.together():
-            self.state.set(attempt.key, staged=1)
-            self._move(attempt, "submitted")
+    def _bring(self) -> None:
+        """Starts the transfers of all that this step has found waiting for its data."""
+        for group in together(self._to_bring):
+            transfer = self._pool.submit(self._bring_all, group)
+            self._transfers |= dict.fromkeys((attempt.key for attempt in group), transfer)
+        self._to_bring.clear()
+
+    def _bring_all(self, group: list[Attempt]) -> None:
+        try:
+            self.arrivals.bring(group, work_of=self._work, guarded=self._guarded)
+        except Exception:
+            logger.exception("%d attempts: their data could not be brought in full; it is tried again.", len(group))
+            again = time.monotonic() + RETRY_TRANSFER
+            self._not_before |= dict.fromkeys((attempt.key for attempt in group), again)
 
     def _submit(self, attempt: Attempt, status: Status) -> None:
         """Only after the portal has confirmed that it will give the work to nobody else."""
@@ -237,6 +237,7 @@ class Driver:
                 known=known.get(path), go_on=lambda: not self.stopping.is_set(),
             )  # fmt: skip
         self.state.move(attempt.key, "collecting", uploaded=True)
+        self.news.set()
 
     def _clear_up(self, attempt: Attempt) -> None:
         said = removal.overdue(attempt) or not self.state.owes_usage(attempt.key)
@@ -278,6 +279,7 @@ class Driver:
         """A transfer that failed is tried again; what can never succeed becomes the attempt's typed end."""
         try:
             job()
+            return
         except (PortalAway, DigestMismatch) as trouble:
             logger.warning("Attempt %s: %s", key, trouble)
             self._not_before[key] = time.monotonic() + RETRY_TRANSFER

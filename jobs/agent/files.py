@@ -19,7 +19,7 @@ def write_atomically(path: Path, content: bytes, *, mode: int = 0o600) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    write_atomically(path, json.dumps(value, indent=1).encode())
+    write_atomically(path, json.dumps(value).encode())
 
 
 def read_json(path: Path) -> Any:

@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 BUSY_SECONDS = 1.0
 # New work is brought here in a moment; that, and not that it has been leased, is what the next message says.
-STAGING_SECONDS = 0.2
+STAGING_SECONDS = 0.5
 # The portal gives no more at once; a large site asks again.
 MOST_WANTED = 100
 LOOK_AT_STORE = 3.0

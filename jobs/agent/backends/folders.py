@@ -1,6 +1,7 @@
 """A job's folder at the site, and how its training is called: the same for every back-end that works with files.
 
-jobs/<key>/order.json  spec.json  data/  out/  log  runs/…
+jobs/<key>/order.json  data/            written before it is handed over
+           spec.json  out/  log  runs/…  made by its wrapper, where it runs
 
 The driver's thread alone changes what lies here. Others may look at any moment, also while a job is being removed: they
 see it whole or not at all, and writing nothing they cannot bring back what has just gone.
@@ -14,8 +15,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from jobs.agent.backends.base import BackendError
-from jobs.agent.backends.wrapper import ALIVE, LOG, ORDER, RUNS, START
-from jobs.agent.files import read_json
+from jobs.agent.backends.wrapper import ALIVE, LOG, ORDER, RUNS, SPEC, START
+from jobs.agent.files import read_json, write_json
+from models_hub.specs import JobSpec
 from models_hub.specs.fields import SAFE_NAME
 
 _START_NAME = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
@@ -65,6 +67,12 @@ class JobFolders:
         if aside.exists():
             raise BackendError(f"{aside} could not be removed in full. Look at its owner and its disk.")
 
+    def _write_order(self, key: str, order: dict[str, Any], spec: JobSpec) -> None:
+        """All that the wrapper needs, in one file: many jobs may be written at once, on a disk that many share."""
+        job = self._job(key)
+        job.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_json(job / ORDER, {**order, "spec": spec.to_json()})
+
     def _order_of(self, key: str) -> dict[str, Any]:
         return read_json(self._job(key) / ORDER) or {}
 
@@ -103,7 +111,7 @@ def _changed(path: Path) -> float:
 
 
 def training_command(command: list[str], job: Path, *, store: Path) -> list[str]:
-    arguments = {"--spec": job / "spec.json", "--data": job / "data", "--store": store, "--out": job / "out"}
+    arguments = {"--spec": job / SPEC, "--data": job / "data", "--store": store, "--out": job / "out"}
     return [*command, "run", *(str(part) for pair in arguments.items() for part in pair)]
 
 

@@ -27,7 +27,7 @@ from jobs.agent.backends.base import (
 )
 from jobs.agent.backends.folders import JobFolders, claims, plain_environment, training_command, training_environment
 from jobs.agent.backends.processes import ProcessId, members_of_group, signal_group
-from jobs.agent.backends.wrapper import ALIVE, CANCEL, CHILD, END, ORDER, RUNS, START
+from jobs.agent.backends.wrapper import ALIVE, CANCEL, CHILD, END, START
 from jobs.agent.config import Config
 from jobs.agent.files import read_json, write_json
 
@@ -77,10 +77,7 @@ class LocalBackend(JobFolders):
             return order.key
         if status.phase == Phase.ENDED and status.ended not in RESUMABLE:
             return order.key
-        for name in ("data", "out", RUNS):
-            (job / name).mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_json(job / "spec.json", order.spec.to_json())
-        write_json(job / ORDER, self._order(order, job))
+        self._write_order(order.key, self._order(order, job), order.spec)
         number = status.starts + 1
         child = subprocess.Popen(
             [sys.executable, "-m", "jobs.agent.backends.wrapper", str(job), str(number)],

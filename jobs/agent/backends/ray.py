@@ -25,7 +25,7 @@ from jobs.agent.backends.ray_reasons import MULTI_NODE, NO_CONTAINERS, TOO_LARGE
 from jobs.agent.backends.ray_rest import Held, Ray, RayJob
 from jobs.agent.backends.ray_status import Facts, Submission, read_runs, settled, spent, status_of
 from jobs.agent.backends.ray_usage import metered
-from jobs.agent.backends.wrapper import CANCEL, END, ORDER, RUNS, claim
+from jobs.agent.backends.wrapper import CANCEL, END, claim
 from jobs.agent.config import Config
 from jobs.agent.files import read_json, write_json
 
@@ -82,10 +82,7 @@ class RayBackend(JobFolders):
         again = facts.number and facts.run_of(facts.number) is None and not spent(facts)
         number = facts.number if again else facts.number + 1
         job = self._job(order.key)
-        for name in ("data", "out", RUNS):
-            (job / name).mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_json(job / "spec.json", order.spec.to_json())
-        write_json(job / ORDER, self._order(order, job))
+        self._write_order(order.key, self._order(order, job), order.spec)
         native = f"{self.options.prefix}{order.key}.{number}"
         # Written down before it is true: whoever reads this asks the cluster for that very id.
         self._write_down(order.key, number, native)

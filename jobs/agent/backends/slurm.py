@@ -5,8 +5,9 @@ Slurm's own rows, and the receipts that the wrapper writes on the node (slurm_st
 written down before sbatch is called, looked for by its name afterwards, and claimed by whichever copy of it starts
 first, so that an agent killed at any line never makes a job run twice.
 
-    <shared>/jobs/<key>/slurm.json order.json data/ out/ log slurm.out runs/<n>[.<r>]/…    removed after the job
-    <work>/usage/<key>.json                                                               kept: what was metered
+    <shared>/jobs/<key>/slurm.json order.json data/ … log slurm.out runs/<n>[.<r>]/…    removed after the job
+    <shared>/sweeps/<array>/…                                                         removed after the last of its jobs
+    <work>/usage/<key>.json                                                            kept: what was metered
 """
 
 import logging
@@ -15,7 +16,6 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -30,12 +30,12 @@ from jobs.agent.backends.slurm_partitions import measured, silent
 from jobs.agent.backends.slurm_reasons import SHARED, SlurmTrouble, hopeless
 from jobs.agent.backends.slurm_rest import slurm_of
 from jobs.agent.backends.slurm_status import Facts, status_of
-from jobs.agent.backends.slurm_sweep import alike, array_name, array_words, clear_out, lay_out
+from jobs.agent.backends.slurm_sweep import HANDED_OVER, alike, array_name, array_words, clear_out, lay_out
 from jobs.agent.backends.slurm_training import training
 from jobs.agent.backends.slurm_usage import metered
 from jobs.agent.backends.slurm_witnesses import Witnesses
 from jobs.agent.backends.slurm_words import OUTPUT, array_script, job_script, sbatch_words
-from jobs.agent.backends.wrapper import CANCEL, ORDER, OVERTIME, RUNS
+from jobs.agent.backends.wrapper import CANCEL, OVERTIME
 from jobs.agent.config import Config
 from jobs.agent.files import read_json, write_json
 
@@ -56,7 +56,7 @@ class SlurmBackend(JobFolders):
         self.folder, self.store, self.receipts = shared / "jobs", config.store, config.work / "usage"
         self.sweeps, self.allowed = shared / "sweeps", config.allowed
         self.slurm = slurm_of(self.options)
-        self.known = Witnesses(self.slurm, self.options, self.folder)
+        self.known = Witnesses(self.slurm, self.options, self.folder, self.sweeps)
         self.images, self.budgets = Images(self.options), Budgets(self.slurm, self.options)
         self.forecast = Forecast(self.slurm, self.options, config.allowed)
         self._described: dict[str, Any] = {}
@@ -137,32 +137,26 @@ class SlurmBackend(JobFolders):
         last = max(orders, key=lambda order: order.not_after)
         name = self.options.prefix + array_name(orders, number)
         folder = self.sweeps / name
-        abouts, tasks = [facts[order.key] for order in orders], range(len(orders))
-        write = partial(self._write_task, number=number, array=name)
+        abouts = [facts[order.key] for order in orders]
         # Files are slow on shared disks, and a hundred jobs have many: several are written side by side.
         with ThreadPoolExecutor(self.submits_at_once) as pool:
-            minutes = max(pool.map(self._prepare, orders, abouts))
-            list(pool.map(write, abouts, tasks))
+            places = [{"number": number, "array": name, "task": task} for task in range(len(orders))]
+            minutes = max(pool.map(self._prepare, orders, abouts, places))
             lay_out(folder, [self._job(order.key) for order in orders])
             self._hold_budget(last, beside=last.gpus * (len(orders) - 1))
             words = sbatch_words(
                 self.options, last, minutes=minutes, account=self.budgets.account(last), at=_now(),
                 named=array_words(folder, name, len(orders)),
             )  # fmt: skip
-            native = self.slurm.sbatch(words, array_script(self.options, folder, number))
-            list(pool.map(partial(write, native=native), abouts, tasks))
+        native = self.slurm.sbatch(words, array_script(self.options, folder, number))
+        # One line for all of them: each task's id is the array's and its own number.
+        write_json(folder / HANDED_OVER, {"native_id": native, "at": _now().isoformat()})
 
-    def _write_task(self, facts: Facts, task: int, *, number: int, array: str, native: str = "") -> None:
-        self.known.write_down(facts, number, f"{native}_{task}" if native else None, array=array, task=task)
-
-    def _prepare(self, order: Order, facts: Facts) -> int:
-        """The job's folder as its node will find it; the minutes of its limit."""
-        job = self._job(order.key)
-        for name in ("data", "out", RUNS):
-            (job / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+    def _prepare(self, order: Order, facts: Facts, place: dict[str, Any] | None = None) -> int:
+        """The job's folder as its node will find it; the minutes of its limit. `place` is that in an array."""
         minutes, goes_on = self._minutes(order, facts)
-        write_json(job / "spec.json", order.spec.to_json())
-        write_json(job / ORDER, self._order(order, job, facts, minutes=minutes, goes_on=goes_on))
+        words = self._order(order, self._job(order.key), facts, minutes=minutes, goes_on=goes_on)
+        self._write_order(order.key, words | self.known.first_line(facts, place), order.spec)
         return minutes
 
     def _hold_budget(self, order: Order, *, beside: int = 0) -> None:

@@ -1,12 +1,14 @@
 """A sweep, or a burst, as one job array: each task is an attempt of its own, metered, cancelled, resumed by itself.
 
-    <shared>/sweeps/<array name>/<task>     leads to the folder of the task's job; gone with it
+    <shared>/sweeps/<array name>/<task>              leads to the folder of the task's job; gone with it
+    <shared>/sweeps/<array name>/handed_over.json    the array's id in Slurm, once it has one; gone with the last task
 
 The array's name comes from the attempts it holds, so that it is found again like a single job is. What an array cannot
 be asked to do twice, the claim on the node forbids: the same submission of an attempt, in an array or alone, runs once.
 """
 
 import hashlib
+import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -15,6 +17,7 @@ from pathlib import Path
 from jobs.agent.backends.base import Order
 from jobs.agent.backends.slurm_words import OUTPUT
 
+HANDED_OVER = "handed_over.json"
 # Well below Slurm's default MaxArraySize of 1001.
 MOST_TASKS = 200
 
@@ -58,14 +61,17 @@ def lay_out(folder: Path, jobs: Sequence[Path]) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for task, job in enumerate(jobs):
         with suppress(FileExistsError):
-            (folder / str(task)).symlink_to(job)
+            (folder / str(task)).symlink_to(os.path.relpath(job, folder))
 
 
 def clear_out(sweeps: Path) -> None:
     """Removes ways that lead nowhere any more, and the folders they were the last in."""
     for folder in sweeps.iterdir() if sweeps.is_dir() else ():
-        for way in folder.iterdir():
+        ways = [way for way in folder.iterdir() if way.is_symlink()]
+        for way in ways:
             if not way.exists():
                 way.unlink(missing_ok=True)
+        if not any(way.exists() for way in ways):
+            (folder / HANDED_OVER).unlink(missing_ok=True)
         with suppress(OSError):
             folder.rmdir()

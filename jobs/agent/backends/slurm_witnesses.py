@@ -18,6 +18,7 @@ from jobs.agent.backends.slurm_options import SlurmOptions
 from jobs.agent.backends.slurm_reasons import SlurmTrouble
 from jobs.agent.backends.slurm_rows import PAST, SlurmJob
 from jobs.agent.backends.slurm_status import Facts, merged, read_runs
+from jobs.agent.backends.slurm_sweep import HANDED_OVER
 from jobs.agent.backends.slurm_words import OUTPUT
 from jobs.agent.backends.wrapper import CANCEL
 from jobs.agent.files import read_json, write_json
@@ -25,25 +26,28 @@ from jobs.agent.files import read_json, write_json
 logger = logging.getLogger(__name__)
 
 JOURNAL = "slurm.json"
+_FIRST = "first_submission"
 
 
 class Witnesses(JobFolders):
-    def __init__(self, slurm: Slurm, options: SlurmOptions, folder: Path) -> None:
-        self.slurm, self.options, self.folder = slurm, options, folder
+    def __init__(self, slurm: Slurm, options: SlurmOptions, folder: Path, sweeps: Path) -> None:
+        self.slurm, self.options, self.folder, self.sweeps = slurm, options, folder, sweeps
         self.accounting_trouble: SlurmTrouble | None = None
         self._accounts: dict[str, tuple[float, list[SlurmJob]]] = {}
 
     def facts(self, keys: Sequence[str]) -> dict[str, Facts]:
-        journals = {key: read_json(self._job(key) / JOURNAL) or {} for key in keys}
+        journals = self._journals(keys)
         rows = self._rows({key: journal for key, journal in journals.items() if journal.get("submissions")})
-        return {
-            key: Facts(
-                key=key, journal=journal, rows=rows.get(key, []), runs=read_runs(self._job(key)),
-                cancelled=(self._job(key) / CANCEL).exists(), goes_on=bool(self._order_of(key).get("goes_on")),
-                lost_seconds=self.options.lost_seconds, said=_tail(self._job(key) / OUTPUT),
-            )
-            for key, journal in journals.items()
-        }  # fmt: skip
+        return {key: self._facts(key, journal, rows.get(key, [])) for key, journal in journals.items()}
+
+    def _facts(self, key: str, journal: dict[str, Any], rows: list[SlurmJob]) -> Facts:
+        if not journal:
+            return Facts(key=key, journal={})  # never handed over: there is nothing else to read
+        return Facts(
+            key=key, journal=journal, rows=rows, runs=read_runs(self._job(key)),
+            cancelled=(self._job(key) / CANCEL).exists(), goes_on=bool(self._order_of(key).get("goes_on")),
+            lost_seconds=self.options.lost_seconds, said=_tail(self._job(key) / OUTPUT),
+        )  # fmt: skip
 
     def _rows(self, journals: dict[str, dict[str, Any]]) -> dict[str, list[SlurmJob]]:
         """Slurm's rows of these keys: the queue for all, the accounting for those that are not simply running."""
@@ -85,7 +89,7 @@ class Witnesses(JobFolders):
         return {key: self._accounts[key][1] for key in keys if key in self._accounts}
 
     def live(self, key: str) -> list[SlurmJob]:
-        rows = _of(self.slurm.queue(), self._names(key, read_json(self._job(key) / JOURNAL) or {}))
+        rows = _of(self.slurm.queue(), self._names(key, self._journal(key)))
         return [row for row in rows if not row.final and row.state not in PAST]
 
     def others_hold(self, waiting: SlurmJob) -> bool:
@@ -94,6 +98,40 @@ class Witnesses(JobFolders):
         return any(row.account == waiting.account and not (row.waiting or row.final) for row in rows)
 
     # ---- the journal ---------------------------------------------------------------------------------------------
+
+    def first_line(self, facts: Facts, place: dict[str, Any] | None) -> dict[str, Any]:
+        """A journal's first submission may stand in the job's order: many jobs at once have a file less each to write.
+
+        Without a `place` in an array: what stands there already.
+        """
+        if (self._job(facts.key) / JOURNAL).exists():
+            if place is not None:
+                self.write_down(facts, **place, native=None)
+            return {}
+        if place is None:
+            kept = self._order_of(facts.key).get(_FIRST)
+            return {_FIRST: kept} if kept else {}
+        self._accounts.pop(facts.key, None)
+        return {_FIRST: {**place, "at": _now().isoformat(), "native_id": None}}
+
+    def _journal(self, key: str) -> dict[str, Any]:
+        journal: dict[str, Any] = read_json(self._job(key) / JOURNAL) or {}
+        if "submissions" not in journal and (first := self._order_of(key).get(_FIRST)):
+            journal["submissions"] = [first]
+        return journal
+
+    def _journals(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Each job's own; the id of an array stands in one place for all its tasks."""
+        journals = {key: self._journal(key) for key in keys}
+        arrays: dict[str, str] = {}
+        for one in (one for journal in journals.values() for one in journal.get("submissions", [])):
+            if one.get("array") and not one["native_id"]:
+                if one["array"] not in arrays:
+                    said = read_json(self.sweeps / one["array"] / HANDED_OVER) or {}
+                    arrays[one["array"]] = said.get("native_id", "")
+                native = arrays[one["array"]]
+                one["native_id"] = f"{native}_{one['task']}" if native else None
+        return journals
 
     def write_down(self, facts: Facts, number: int, native: str | None, **array: Any) -> None:
         others = [one for one in facts.submissions if one["number"] != number]

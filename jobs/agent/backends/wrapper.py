@@ -3,6 +3,7 @@
 It is a process of its own in a session of its own, so the agent may be killed and come back: everything anybody needs
 to know afterwards stands in files. If the wrapper itself is killed, its child dies with it (PR_SET_PDEATHSIG).
 
+    spec.json, out/       made from the order just before the training starts
     runs/<n>/start.json   written with the claim: who runs, since when
     runs/<n>/child.json   the process group of the training
     runs/<n>/alive        touched once a second
@@ -28,7 +29,7 @@ from typing import Any
 from jobs.agent.backends.processes import ProcessId, members_of_group, resident_bytes, signal_group
 from jobs.agent.files import read_json, write_atomically, write_json
 
-ORDER, LOG, RUNS, CANCEL = "order.json", "log", "runs", "CANCEL"
+ORDER, SPEC, LOG, RUNS, CANCEL = "order.json", "spec.json", "log", "runs", "CANCEL"
 START, CHILD, END, ALIVE = "start.json", "child.json", "end.json", "alive"
 STOP = "STOP"
 # The runtime ends itself at its time limit; this is for one that does not.
@@ -84,6 +85,8 @@ class Watch:
         if read_json(self.job / CANCEL) is not None:
             return self._end("cancelled", None, "Cancelled before it began.")
         try:
+            Path(self.order["out"]).mkdir(exist_ok=True, mode=0o700)
+            write_json(self.job / SPEC, self.order["spec"])
             child = self._start()
         except OSError as error:
             return self._end("cannot_start", None, str(error))

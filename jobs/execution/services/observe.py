@@ -105,13 +105,18 @@ def _begin(wanted: Mapping[UUID, StateReport], *, at: datetime) -> list[Attempt]
     locked = Attempt.objects.select_for_update(of=("self",)).filter(pk__in=wanted).order_by("pk")
     moved = [one for one in locked if _plain_beginning(one, wanted[one.pk])]
     ways: dict[tuple[str, str], list[Job]] = {}
+    alike: dict[tuple[str, int], list[UUID]] = {}
     for attempt in moved:
         report, job = wanted[attempt.pk], jobs[attempt.job_id]
+        alike.setdefault((report.state, report.seq), []).append(attempt.pk)
         attempt.job = job
         attempt.state, attempt.state_seq = report.state, report.seq
         attempt.last_heard_at, attempt.lease_expires_at = at, at + LEASE
         ways.setdefault((job.state, report.state), []).append(job)
-    Attempt.objects.bulk_update(moved, ["state", "state_seq", "last_heard_at", "lease_expires_at"])
+    for (state, seq), keys in alike.items():
+        Attempt.objects.filter(pk__in=keys).update(
+            state=state, state_seq=seq, last_heard_at=at, lease_expires_at=at + LEASE
+        )
     for (old, new), together in ways.items():
         path = path_to(old, new)
         for step in path:

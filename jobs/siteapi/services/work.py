@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from jobs.execution.rules import REMOVE_AFTER
 from jobs.models import Attempt
 from jobs.siteapi import keys, portal_keys
@@ -16,16 +18,23 @@ WORK_SCHEMA = "open-paas/work/1"
 
 
 def all_signed(attempts: Sequence[Attempt], *, at: datetime) -> list[dict[str, str]]:
-    """The work of one answer. What an allocation may use in all is asked once for each allocation."""
+    """The work of one answer. Budgets are asked for, and keys read from their files, once and not for each attempt."""
     jobs = {attempt.job.allocation_id: attempt.job for attempt in attempts}  # all of one site
     budgets = {allocation: budget_of(job) for allocation, job in jobs.items()}
-    return [signed_work(attempt, budget=budgets[attempt.job.allocation_id], at=at) for attempt in attempts]
+    agents = {attempt.agent_id: attempt.agent for attempt in attempts}
+    keys_of = {
+        pk: portal_keys.key_for(portal_keys.trusted_by(agent.description) if agent else None)
+        for pk, agent in agents.items()
+    }
+    return [
+        signed_work(attempt, budget=budgets[attempt.job.allocation_id], key=keys_of[attempt.agent_id], at=at)
+        for attempt in attempts
+    ]
 
 
-def signed_work(attempt: Attempt, *, budget: dict[str, Any], at: datetime) -> dict[str, str]:
+def signed_work(attempt: Attempt, *, budget: dict[str, Any], key: Ed25519PrivateKey, at: datetime) -> dict[str, str]:
     """`{"payload", "signature", "key_id"}`: the payload in base64 is what is signed, byte for byte."""
     payload = canonical_json(describe(attempt, budget=budget, at=at))
-    key = portal_keys.key_for(portal_keys.trusted_by(attempt.agent.description) if attempt.agent else None)
     return {
         "payload": base64.b64encode(payload).decode(),
         "signature": base64.b64encode(key.sign(payload)).decode(),

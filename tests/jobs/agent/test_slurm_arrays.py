@@ -60,6 +60,42 @@ def test_a_sweep_is_one_job_array_and_each_task_an_attempt_of_its_own(slurm, slu
     assert not list(slurm.sweeps.iterdir())
 
 
+def test_the_id_of_an_array_stands_in_one_place_until_its_last_job_is_gone(slurm, slurm_pair):
+    orders = sweep_of(slurm, 2)
+    with partition_down(slurm_pair):
+        slurm.submit_together(orders)
+    (folder,) = slurm.sweeps.iterdir()
+    array = json.loads((folder / "handed_over.json").read_text())["native_id"]
+    first, second = [one.key for one in orders]
+    assert not list(slurm.folder.glob("*/slurm.json"))
+    assert [slurm.poll([key])[key].native_id for key in (first, second)] == [f"{array}_0", f"{array}_1"]
+    for key in (first, second):
+        assert ended(slurm, key).exit_code == 0
+    slurm.wipe(first)
+    assert slurm.poll([second])[second].native_id == f"{array}_1"
+    slurm.wipe(second)
+    assert list(slurm.sweeps.iterdir()) == []
+
+
+@pytest.mark.long
+def test_a_task_whose_array_was_never_there_is_handed_over_alone_under_the_same_number(slurm, shop, monkeypatch):
+    """The order names an array that Slurm has never heard of; what is submitted next is written down beside it."""
+    orders = sweep_of(slurm, 2)
+    monkeypatch.setattr(slurm.slurm, "sbatch", lambda words, script: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        slurm.submit_together(orders)
+    monkeypatch.undo()
+    again = backend_for(shop.config)
+    key = orders[0].key
+    assert again.poll([key])[key].phase == Phase.UNKNOWN
+    native = again.submit(orders[0])
+    status = ended(again, key)
+    assert (status.native_id, status.exit_code, status.starts) == (native, 0, 1)
+    (submission,) = json.loads((again.folder / key / "slurm.json").read_text())["submissions"]
+    assert (submission["number"], submission["native_id"], "array" in submission) == (1, native, False)
+    assert json.loads((again.folder / key / "order.json").read_text())["first_submission"]["native_id"] is None
+
+
 @pytest.mark.long
 def test_one_task_of_a_sweep_is_cancelled_and_the_others_go_on(slurm, shop):
     orders = sweep_of(slurm, 2, "slow")
