@@ -380,9 +380,10 @@ TROUBLES: tuple[Trouble, ...] = (
     Trouble(
         "munge_expired",
         "never_started",
-        _("The clocks inside the site are too far apart for its scheduler."),
+        _("The site's scheduler hung up on the request; the clocks inside the site may differ."),
         _WAIT,
-        "Operator: let chrony or ntpd set both clocks; munge tolerates five minutes.",
+        "Operator: slurmctld's log says why. Expired or rewound credential: let chrony or ntpd set the clocks of this "
+        "node and of the controller (munge tolerates five minutes), and look whether the controller is overloaded.",
     ),
     Trouble(
         "munge_down",

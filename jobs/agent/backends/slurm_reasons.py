@@ -82,7 +82,11 @@ def _job(code: str, needles: tuple[str, ...]) -> Complaint:
 
 
 COMPLAINTS: tuple[Complaint, ...] = (
-    _site("munge_expired", ("expired credential", "rewound credential", "credential replayed")),
+    # A controller that finds a request too old (or too new) tells its own log why, and hangs up.
+    _site(
+        "munge_expired",
+        ("expired credential", "rewound credential", "credential replayed", "zero bytes were transmitted"),
+    ),
     _site(
         "munge_down",
         ("munge encode failed", "munge decode failed", 'failed to access "', "munged", "authentication credential"),
@@ -155,7 +159,6 @@ COMPLAINTS: tuple[Complaint, ...] = (
             "socket timed out",
             "unable to establish controller",
             "slurm backup controller in standby",
-            "zero bytes were transmitted",
             "transport endpoint",
             "communication connection failure",
             "insane message length",
@@ -165,7 +168,7 @@ COMPLAINTS: tuple[Complaint, ...] = (
         "configuration_missing",
         ("could not establish a configuration source", "unable to find slurm.conf", "unable to process configuration"),
     ),
-    _site("scheduler_disk_full", ("no space left on device", "disk quota exceeded")),
+    _site("scheduler_disk_full", ("no space left on device", "disk quota exceeded", "i/o error writing script")),
 )
 # Reasons for which a job may wait for ever (man squeue, "JOB REASON CODES"), and the complaint they amount to. A job
 # that waits for one of these is taken back at once, instead of expiring after its whole patience.

@@ -208,7 +208,12 @@ def _without_rows(facts: Facts, run: Run | None, about: dict[str, Any], at: date
     patience = timedelta(seconds=facts.lost_seconds)
     if run is None:
         newest = facts.submissions[-1]
-        waits = newest.get("native_id") and at - datetime.fromisoformat(newest["at"]) < patience
+        since = at - datetime.fromisoformat(newest["at"])
+        if newest.get("native_id") and facts.cancelled and since >= RECEIPT_LAG:
+            # Slurmrestd of 24.11 takes a waiting task out of its array without a trace. No copy could begin any more.
+            words = f"Slurm job {newest['native_id']}: left the queue without a start."
+            return Status(phase=Phase.ENDED, ended=Ended.CANCELLED, ended_at=at, detail=words, **about)
+        waits = newest.get("native_id") and since < patience
         # Unknown means: hand it over again, under the same number. Should the first copy turn up, one claim stands.
         return Status(phase=Phase.PENDING if waits else Phase.UNKNOWN, **about)
     last = datetime.fromisoformat(run.end["ended_at"]) if run.end else run.seen_at

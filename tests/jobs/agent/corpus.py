@@ -35,6 +35,8 @@ SHOWN_BY: dict[str, str] = {
     "no_receipt": f"{_SLURM}::test_a_program_that_is_not_there_is_said_to_be_missing",
     "controller_down": f"{_BREAKS}::test_a_controller_that_dies_young_loses_no_run",
     "accounting_down": f"{_BREAKS}::test_accounting_that_is_away_delays_nothing_and_loses_nothing",
+    "munge_expired": f"{_MORE}::test_a_controller_that_finds_a_request_too_old",
+    "scheduler_disk_full": f"{_MORE}::test_a_controller_whose_disk_is_full",
     "munge_down": f"{_BREAKS}::test_a_munge_that_is_away_is_named",
     "account_unknown": _REFUSED,
     "partition_unknown": _REFUSED,

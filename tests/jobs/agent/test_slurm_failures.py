@@ -1,8 +1,12 @@
 # ruff: noqa: F811 (fixtures of the other file)
 """More of Slurm's ways of going wrong, each provoked on a real site and given its name."""
 
+import contextlib
 import os
+import shutil
 import signal
+import subprocess
+import threading
 import time
 
 import pytest
@@ -12,8 +16,13 @@ from jobs.agent.backends.slurm_reasons import SlurmTrouble
 from tests.jobs.agent.test_backends import KEY, order, submit, until
 from tests.jobs.agent.test_slurm import account, changed, ended, metered, name, shop, slurm, steps  # noqa: F401
 from tests.jobs.agent.workshop import eventually
+from tests.support import require
 
 pytestmark = [pytest.mark.slurm, pytest.mark.long]
+
+
+def controller_of(site):
+    return int(site.tool("status", site.name).partition("slurmctld: pid ")[2].split()[0])
 
 
 @pytest.fixture
@@ -97,7 +106,7 @@ def test_a_queue_that_holds_as_many_jobs_as_it_may(slurm, shop, slurm_site):
 
 def test_a_controller_that_hangs(slurm, shop, slurm_site):
     backend = changed(shop, timeout_seconds=1)
-    pid = int(slurm_site.tool("status", slurm_site.name).partition("slurmctld: pid ")[2].split()[0])
+    pid = controller_of(slurm_site)
     os.kill(pid, signal.SIGSTOP)
     try:
         assert trouble_of(backend, lambda: backend.slurm.queue()) == "controller_slow"
@@ -105,6 +114,64 @@ def test_a_controller_that_hangs(slurm, shop, slurm_site):
     finally:
         os.kill(pid, signal.SIGCONT)
     eventually(lambda: "trouble" not in backend.describe())
+
+
+def test_a_controller_that_finds_a_request_too_old(slurm, slurm_site, rules):
+    """Credentials of one second, and a controller that reads ours only after three."""
+    rules(f"AuthInfo=socket={slurm_site.folder}/munge/socket,cred_expire=5,ttl=1", restart=True)
+    pid = controller_of(slurm_site)
+    os.kill(pid, signal.SIGSTOP)
+    threading.Timer(3.0, os.kill, (pid, signal.SIGCONT)).start()
+    assert trouble_of(slurm, lambda: submit(slurm, order())) == "munge_expired"
+    slurm.submit(order())
+    status = ended(slurm)
+    assert (status.exit_code, status.starts) == (0, 1)
+
+
+@pytest.fixture
+def small_disk(slurm_site):
+    """The controller keeps its state on a disk of its own for a while; what it has there is carried back."""
+    state, kept = slurm_site.folder / "state", slurm_site.folder / "state.kept"
+    slurm_site.stop("slurmctld")
+    carry(state, kept)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=16m", "none", state], capture_output=True, check=False
+    )
+    try:
+        require(mounted.returncode == 0, f"a disk of its own (mount -t tmpfs): {mounted.stderr.decode().strip()}")
+        carry(kept, state)
+        slurm_site.start("slurmctld")
+        slurm_site.all_run()
+        yield state
+        slurm_site.stop("slurmctld")
+        shutil.rmtree(kept)
+        carry(state, kept)
+    finally:
+        subprocess.run(["umount", state], capture_output=True, check=mounted.returncode == 0)
+        carry(kept, state)
+        shutil.rmtree(kept)
+        slurm_site.start("slurmctld")
+        slurm_site.all_run()
+
+
+def carry(source, target):
+    """With owners and modes: slurmctld writes there as a user of its own."""
+    done = subprocess.run(["cp", "-a", f"{source}/.", str(target)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_controller_whose_disk_is_full(slurm, small_disk):
+    fill = small_disk / "fill"
+    with contextlib.suppress(OSError), fill.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    try:
+        assert trouble_of(slurm, lambda: submit(slurm, order())) == "scheduler_disk_full"
+    finally:
+        fill.unlink()
+    slurm.submit(order())
+    status = ended(slurm)
+    assert (status.exit_code, status.starts) == (0, 1)
 
 
 def test_a_node_without_slurm(shop, slurm, tmp_path):

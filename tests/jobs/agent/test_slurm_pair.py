@@ -103,24 +103,28 @@ def test_maintenance_and_a_node_that_is_out_are_told_with_the_operators_words(sl
 # ---- budgets --------------------------------------------------------------------------------------------------------
 
 
-def test_the_site_itself_stops_an_allocation_that_would_overspend(slurm_pair, slurm, shop):
+def overspending_is_stopped(backend, cluster, allocation="AL-2026-0007"):
     """The portal is wrong here on purpose: it signs one job after the other for the same hour of GPU time."""
-    backend = changed(shop, budgets=True)
-    budget = Budget(allocation="AL-2026-0007", gpu_minutes=60)
+    budget, account = Budget(allocation=allocation, gpu_minutes=60), f"op-{allocation.lower()}"
     submit(backend, order(budget=budget, max_seconds=3600))
     assert ended(backend).exit_code == 0
-    limit = ("sacctmgr", "-nP", "show", "assoc", "where", "account=op-al-2026-0007", "format=user,grptresmins")
-    first = slurm_pair.ask(*limit).splitlines()
+    limit = ("sacctmgr", "-nP", "show", "assoc", "where", f"account={account}", "format=user,grptresmins")
+    first = cluster.ask(*limit).splitlines()
     assert first[0].startswith("|gres/gpu=6") and first[1] == "root|"
     for key, gpus in (("ft-other-1", 2), ("ft-other-2", 4)):
         native = backend.submit(order(key=key, gpus=gpus, budget=budget, max_seconds=3600))
         status = ended(backend, key)
         assert (status.ended, status.reason.code) == (Ended.REFUSED, "budget_spent"), native
-    assert "op-al-2026-0007" in slurm_pair.ask("sacct", "-nXP", "-S", "now-1hours", "-o", "Account")
+    assert account in cluster.ask("sacct", "-nXP", "-S", "now-1hours", "-o", "Account")
+    return lambda: cluster.ask(*limit).splitlines() == first
+
+
+def test_the_site_itself_stops_an_allocation_that_would_overspend(slurm_pair, slurm, shop):
+    unchanged = overspending_is_stopped(changed(shop, budgets=True), slurm_pair)
     # A new start of the agent finds it all as it is, and says nothing twice.
     again = backend_for(shop.config)
-    again.budgets.hold(order(budget=budget), [])
-    assert slurm_pair.ask(*limit).splitlines() == first
+    again.budgets.hold(order(budget=Budget(allocation="AL-2026-0007", gpu_minutes=60)), [])
+    assert unchanged()
 
 
 @pytest.mark.long

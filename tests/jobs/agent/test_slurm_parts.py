@@ -105,6 +105,9 @@ def test_times_of_slurm_are_seconds(text, value):
         ("sbatch: error: If munged is up, restart with --num-threads=10\nsbatch: error: Munge encode failed: Failed to "
          'access "/run/munge/munge.socket.2": No such file or directory', "munge_down", False),
         ("error: Munge decode failed: Expired credential", "munge_expired", False),
+        ("slurm_load_jobs error: Zero Bytes were transmitted or received", "munge_expired", False),
+        ("sbatch: error: Batch job submission failed: I/O error writing script/environment to file",
+         "scheduler_disk_full", False),
         ("sacct: error: _open_persist_conn: failed to open persistent connection to host:127.0.0.1:6819: Connection "
          "refused\nsacct: error: Sending PersistInit msg: Connection refused\nsacct: error: Problem talking to the "
          "database: Connection refused", "accounting_down", False),
@@ -206,6 +209,15 @@ def test_a_job_that_nobody_knows_any_more_ends_by_its_receipt_after_a_while():
 def test_a_submission_without_an_id_is_handed_over_again():
     journal = {"submissions": [{"number": 1, "at": AT.isoformat(), "native_id": None}]}
     assert status_of(facts(journal=journal), at=AT).phase == Phase.UNKNOWN
+
+
+def test_a_cancelled_job_that_left_the_queue_without_a_trace_has_ended():
+    soon, later = AT + timedelta(seconds=1), AT + timedelta(seconds=10)
+    assert status_of(facts(cancelled=True), at=soon).phase == Phase.PENDING
+    status = status_of(facts(cancelled=True), at=later)
+    assert (status.phase, status.ended, status.starts) == (Phase.ENDED, Ended.CANCELLED, 0)
+    assert status_of(facts(), at=later).phase == Phase.PENDING
+    assert status_of(facts(cancelled=True, runs=[run(why=None, seen_at=later)]), at=later).phase == Phase.RUNNING
 
 
 def test_a_second_copy_that_waits_is_not_the_job():
