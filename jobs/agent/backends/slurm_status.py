@@ -134,8 +134,8 @@ def status_of(facts: Facts, *, at: datetime) -> Status:
         return _without_rows(facts, run, about, at)
     row = rows[-1]
     by_itself = row.state in ("COMPLETED", "FAILED")
-    if run and run.end is None and by_itself and row.ended_at and at - row.ended_at < RECEIPT_LAG:
-        return Status(phase=Phase.RUNNING, **about)
+    if (run is None or run.end is None) and by_itself and row.ended_at and at - row.ended_at < RECEIPT_LAG:
+        return Status(phase=Phase.RUNNING if run else Phase.PENDING, **about)
     return Status(phase=Phase.ENDED, **{**about, **_end(facts, row, run)})
 
 
@@ -183,6 +183,10 @@ def _end(facts: Facts, row: SlurmJob, run: Run | None) -> dict[str, Any]:
         return {**found, "ended": Ended.TIME_LIMIT, "reason": ENDS["TIMEOUT"].reason}
     if meaning.ended is not None:
         return _killed(facts, {**found, "ended": meaning.ended, "reason": meaning.reason})
+    if run is None and row.state == "COMPLETED":
+        # All went well, says Slurm, and nothing had begun: a node refuses a number that it knows ("Duplicate jobid"),
+        # which a controller that was killed may give twice.
+        return _killed(facts, {**found, "ended": Ended.KILLED, "reason": ENDS["BOOT_FAIL"].reason})
     if run is None:
         return {**found, "ended": Ended.CANNOT_START, "reason": WRAPPER_SILENT}
     return _killed(facts, {**found, "ended": why or Ended.KILLED})

@@ -156,6 +156,7 @@ def run(why="exited", code=0, number=1, job_id="7", **words):
     ("state", "runs", "words", "ended", "code"),
     [
         ("COMPLETED", [run()], {}, Ended.EXITED, None),
+        ("COMPLETED", [], {}, Ended.KILLED, "node_did_not_start"),
         ("FAILED", [run(code=3)], {}, Ended.EXITED, None),
         ("FAILED", [], {}, Ended.CANNOT_START, "no_receipt"),
         ("FAILED", [run(why=None)], {}, Ended.KILLED, None),
