@@ -75,10 +75,11 @@ class Arrivals:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for one in work.inputs:
             name, digest = one["name"], one["sha256"]
-            if borrow(
-                sha256=digest, target=folder / name, attempt=attempt, beside=here[:1], state=self.state,
-                backend=self.backend,
-            ):  # fmt: skip
+            borrowed = borrow(
+                sha256=digest, size=one["bytes"], target=folder / name, attempt=attempt, beside=here[:1],
+                state=self.state, backend=self.backend,
+            )  # fmt: skip
+            if borrowed:
                 continue
             self.portal().download(
                 key=attempt.key, token=attempt.token, name=name, sha256=digest, size=one["bytes"],

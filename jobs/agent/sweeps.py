@@ -33,7 +33,7 @@ def handed_over(
     for group in _ready(attempts, seen):
         try:
             keys += backend.submit_together([order_of(attempt) for attempt in group])
-        except (BackendError, WorkRefused) as trouble:
+        except (BackendError, WorkRefused, OSError) as trouble:
             logger.warning("%d jobs are handed over one by one: %s", len(group), trouble)
     return backend.poll(keys) if keys else {}
 

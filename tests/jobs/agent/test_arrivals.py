@@ -1,6 +1,7 @@
 """Data come to a site once for all jobs of one organisation, and what has come is said together."""
 
 import hashlib
+import os
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -126,13 +127,38 @@ def test_a_later_job_copies_from_one_that_is_still_here(site):
     assert site.file("ft-2").read_bytes() == ROWS
 
 
-@pytest.mark.parametrize("harm", [lambda file: file.write_bytes(b"changed"), lambda file: file.unlink()])
+def replaced(file, make):
+    file.unlink()
+    make(file)
+
+
+HARM = {
+    "changed": lambda file: file.write_bytes(b"x" * len(ROWS)),
+    "longer": lambda file: os.truncate(file, 10**12),
+    "gone": lambda file: file.unlink(),
+    "a pipe": lambda file: replaced(file, os.mkfifo),
+    "a link": lambda file: replaced(file, lambda path: path.symlink_to("/dev/zero")),
+    "a folder": lambda file: replaced(file, Path.mkdir),
+}
+
+
+@pytest.mark.parametrize("harm", HARM)
 def test_what_a_neighbour_has_spoilt_is_fetched(site, harm):
     site.bring(site.leased("ft-1"))
-    harm(site.file("ft-1"))
+    HARM[harm](site.file("ft-1"))
     site.bring(site.leased("ft-2"))
     assert site.fetched == [("ft-1", "train.jsonl"), ("ft-2", "train.jsonl")]
     assert site.file("ft-2").read_bytes() == ROWS
+
+
+def test_half_a_copy_that_a_kill_has_left_is_looked_at_and_fetched(site):
+    site.bring(site.leased("ft-1"))
+    half = site.file("ft-2")
+    half.parent.mkdir(parents=True)
+    half.write_bytes(ROWS[:100])
+    site.bring(site.leased("ft-2"))
+    assert site.fetched[-1] == ("ft-2", "train.jsonl")
+    assert half.read_bytes() == ROWS
 
 
 def test_trouble_with_the_first_is_its_own(site):

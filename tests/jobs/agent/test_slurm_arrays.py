@@ -108,8 +108,11 @@ def test_one_task_of_a_sweep_is_cancelled_and_the_others_go_on(slurm, shop):
     assert len(shop.receipts("start")) == 2
 
 
+ONE_CANCELLED = [Ended.CANCELLED, Ended.EXITED, Ended.EXITED]
+
+
 def one_leaves_the_queue(backend, cluster):
-    """One of three waiting tasks is cancelled; the two others run, each under the id it was given."""
+    """One of three waiting tasks is cancelled, the others run under the ids they were given; how the three ended."""
     orders = sweep_of(backend, 3)
     (gone, *kept) = [one.key for one in orders]
     with partition_down(cluster):
@@ -119,22 +122,21 @@ def one_leaves_the_queue(backend, cluster):
         if backend.slurm.takes_out_tasks:
             assert ended(backend, gone).ended == Ended.CANCELLED
         assert {status.phase for status in backend.poll(kept).values()} == {Phase.PENDING}
-    for key in kept:
-        assert ended(backend, key).exit_code == 0
+    ends = [ended(backend, key).ended for key in (gone, *kept)]
     assert {key: row.native_id for key in kept for row in backend.usage([key])} == {key: natives[key] for key in kept}
-    assert ended(backend, gone).ended == Ended.CANCELLED
     assert not (backend.stage(gone, "out") / "result.json").exists()
+    return ends
 
 
 def test_one_task_of_an_array_that_waits_is_cancelled_and_the_others_run(slurm, slurm_pair):
     """scancel of 22.05 would end them all with it."""
     assert slurm.slurm.takes_out_tasks
-    one_leaves_the_queue(slurm, slurm_pair)
+    assert one_leaves_the_queue(slurm, slurm_pair) == ONE_CANCELLED
 
 
 def test_where_slurmrestd_cannot_end_one_waiting_task_its_wrapper_does_unbegun(rest, slurm_pair):
     assert not rest[0].slurm.takes_out_tasks
-    one_leaves_the_queue(rest[0], slurm_pair)
+    assert one_leaves_the_queue(rest[0], slurm_pair) == ONE_CANCELLED
 
 
 @pytest.mark.long

@@ -7,7 +7,7 @@ import pytest
 from jobs.agent.backends import backend_for
 from tests.jobs.agent import test_backends as contract
 from tests.jobs.agent.test_backends import KEY, order, submit
-from tests.jobs.agent.test_slurm_arrays import one_leaves_the_queue, sweep_of
+from tests.jobs.agent.test_slurm_arrays import ONE_CANCELLED, one_leaves_the_queue, sweep_of
 from tests.jobs.agent.test_slurm_pair import changed, ended, overspending_is_stopped
 from tests.jobs.agent.workshop import FAKE, ROOT, Workshop, eventually
 
@@ -73,11 +73,14 @@ def test_a_sweep_and_a_job_of_two_nodes_go_every_way(site):
 
 def test_one_task_of_an_array_that_waits_leaves_it_every_way(site, cluster):
     backend, _shop = site
-    one_leaves_the_queue(backend, cluster)
+    assert one_leaves_the_queue(backend, cluster) == ONE_CANCELLED
 
 
 def test_a_budget_is_kept_by_the_site_every_way(site, way, cluster):
     """slurmrestd has no word for accounts: sacctmgr is asked there, too."""
     _backend, shop = site
     tools = str(cluster.folder / "bin") if (cluster.folder / "bin").exists() else ""
-    overspending_is_stopped(changed(shop, budgets=True, bin=tools), cluster, f"AL-2026-{list(WAYS).index(way)}")
+    unchanged = overspending_is_stopped(
+        changed(shop, budgets=True, bin=tools), cluster, f"AL-2026-{list(WAYS).index(way)}"
+    )
+    assert unchanged()
