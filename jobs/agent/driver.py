@@ -4,41 +4,40 @@ One step for each attempt, again and again. A step reads where the attempt stand
 thing that may be done twice, and writes down the new state; so a kill between any two lines loses nothing.
 """
 
-import errno
 import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from jobs.agent import removal
 from jobs.agent.arrivals import Arrivals, together
 from jobs.agent.backends.base import RESUMABLE, Backend, BackendError, Ended, Order, Phase, Status
-from jobs.agent.client import DigestMismatch, Portal, PortalAway, Refused
+from jobs.agent.client import Portal
 from jobs.agent.config import Config
 from jobs.agent.files import read_json, sha256_of
 from jobs.agent.handover import HandOver
 from jobs.agent.held import Held
 from jobs.agent.identity import Keeper
-from jobs.agent.inputs import STALE, Inputs
+from jobs.agent.inputs import Inputs
 from jobs.agent.outcome import ended_as, outcome, refused
 from jobs.agent.sealing import seal
 from jobs.agent.shape import order_words
 from jobs.agent.staging import cache_for
 from jobs.agent.state import Attempt, State
 from jobs.agent.sweeps import handed_over
+from jobs.agent.transfers import Transfers
 from jobs.agent.work import Work, WorkRefused, understood
-from models_hub.specs import Failure, Manifest, SpecError
+from models_hub.specs import Failure, Manifest
 
 logger = logging.getLogger(__name__)
 
 # A training that is killed from outside starts again this often before the site gives up.
 MOST_RESTARTS = 3
 GRACE = 60.0
-RETRY_TRANSFER = 5.0
 FORGET_AFTER = 30 * 86400
 # So many that come at once are no news one by one.
 MANY = 8
@@ -59,10 +58,8 @@ class Driver:
             state=state, backend=backend, portal=portal, inputs=self.inputs, cache=self.cache, news=news,
             stopping=self.stopping,
         )  # fmt: skip
+        self.transfers = Transfers(state=state, inputs=self.inputs, news=news)
         self._to_bring: list[Attempt] = []
-        self._pool = ThreadPoolExecutor(max_workers=3, thread_name_prefix="transfer")
-        self._transfers: dict[str, Future[None]] = {}
-        self._not_before: dict[str, float] = {}
 
     def step(self) -> None:
         """One step for every attempt. Trouble with one does not hold up the others."""
@@ -141,23 +138,15 @@ class Driver:
     def _stage(self, attempt: Attempt, status: Status) -> None:
         if attempt.staged:
             self._move(attempt, "submitted")
-        elif self._free(attempt.key):
+        elif self.transfers.free(attempt.key):
             self._to_bring.append(attempt)
 
     def _bring(self) -> None:
         """Starts the transfers of all that this step has found waiting for its data."""
         for group in together(self._to_bring):
-            transfer = self._pool.submit(self._bring_all, group)
-            self._transfers |= dict.fromkeys((attempt.key for attempt in group), transfer)
+            bring = partial(self.arrivals.bring, group, work_of=self._work, guarded=self.transfers.guarded)
+            self.transfers.start_together([attempt.key for attempt in group], bring)
         self._to_bring.clear()
-
-    def _bring_all(self, group: list[Attempt]) -> None:
-        try:
-            self.arrivals.bring(group, work_of=self._work, guarded=self._guarded)
-        except Exception:
-            logger.exception("%d attempts: their data could not be brought in full; it is tried again.", len(group))
-            again = time.monotonic() + RETRY_TRANSFER
-            self._not_before |= dict.fromkeys((attempt.key for attempt in group), again)
 
     def _submit(self, attempt: Attempt, status: Status) -> None:
         """Only after the portal has confirmed that it will give the work to nobody else."""
@@ -221,8 +210,8 @@ class Driver:
         if not (delivers and isinstance(manifest, dict)) or attempt.facts.get("uploaded"):
             sent = out / "artefacts" / "manifest.json"
             self._move(attempt, state, **facts, **(seal(self.keeper, sent) if attempt.facts.get("uploaded") else {}))
-        elif self._free(attempt.key):
-            self._transfer(attempt.key, lambda: self._send(attempt, out / "artefacts", manifest))
+        elif self.transfers.free(attempt.key):
+            self.transfers.start(attempt.key, lambda: self._send(attempt, out / "artefacts", manifest))
 
     def _send(self, attempt: Attempt, folder: Path, manifest: dict[str, Any]) -> None:
         portal = self.portal()
@@ -253,75 +242,22 @@ class Driver:
             self._wipe(attempt)
 
     def _wipe(self, attempt: Attempt) -> None:
-        if not self._free(attempt.key):
+        if not self.transfers.free(attempt.key):
             return
         self._meter(attempt, self.backend.poll([attempt.key])[attempt.key])
         try:
             removal.remove(backend=self.backend, state=self.state, attempt=attempt)
         except BackendError as trouble:
             logger.error("Attempt %s: its data are still here: %s", attempt.key, trouble)
-            self._not_before[attempt.key] = time.monotonic() + RETRY_TRANSFER
+            self.transfers.put_off(attempt.key)
             return
         self.news.set()
         self.state.forget_before(time.time() - FORGET_AFTER)
         logger.info("Attempt %s: its data has been removed.", attempt.key)
 
-    # ---- transfers -----------------------------------------------------------------------------------------------
-
-    def _free(self, key: str) -> bool:
-        transfer = self._transfers.get(key)
-        return (transfer is None or transfer.done()) and time.monotonic() >= self._not_before.get(key, 0.0)
-
-    def _transfer(self, key: str, job: Callable[[], None]) -> None:
-        self._transfers[key] = self._pool.submit(self._guarded, key, job)
-
-    def _guarded(self, key: str, job: Callable[[], None]) -> None:
-        """A transfer that failed is tried again; what can never succeed becomes the attempt's typed end."""
-        try:
-            job()
-            return
-        except (PortalAway, DigestMismatch) as trouble:
-            logger.warning("Attempt %s: %s", key, trouble)
-            self._not_before[key] = time.monotonic() + RETRY_TRANSFER
-            if isinstance(trouble, DigestMismatch) and self._third_time(key):
-                self._fail(key, Failure.DATA_MISMATCH)
-        except Refused as refusal:
-            logger.warning("Attempt %s: %s", key, refusal)
-            self._not_before[key] = time.monotonic() + RETRY_TRANSFER
-            if refusal.code in STALE:
-                self.inputs.want(key)
-            elif refusal.code in ("stale_lease", "attempt_closed", "attempt_unknown"):
-                self.state.set(key, dropped=1)
-            elif refusal.code in ("artefact_size", "artefact_count", "artefact_path", "input_unknown"):
-                about = ended_as("input_unknown" if refusal.code == "input_unknown" else "results_too_many")
-                self.state.move(key, "failed", **{**about, "sentence": refusal.detail})
-        except WorkRefused as refusal:
-            self._refuse(key, refusal)
-        except (SpecError, ValueError):
-            logger.exception("Attempt %s: its results cannot be read.", key)
-            self.state.move(key, "failed", **ended_as("results_unreadable"))
-        except OSError as error:
-            logger.exception("Attempt %s: the transfer failed.", key)
-            self._not_before[key] = time.monotonic() + RETRY_TRANSFER
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                self._fail(key, Failure.DISK_FULL)
-        except Exception:
-            logger.exception("Attempt %s: the transfer failed.", key)
-            self._not_before[key] = time.monotonic() + RETRY_TRANSFER
-        self.news.set()
-
     def _refuse(self, key: str, refusal: WorkRefused) -> None:
         """The site's allow-list was narrowed after it had taken the work."""
         self.state.move(key, "failed", **refused(refusal))
-
-    def _third_time(self, key: str) -> bool:
-        attempt = self.state.attempt(key)
-        count = (attempt.restarts if attempt else 0) + 1
-        self.state.set(key, restarts=count)
-        return count >= 3
-
-    def _fail(self, key: str, failure: Failure) -> None:
-        self.state.move(key, "failed", **ended_as(str(failure)))
 
     def _work(self, attempt: Attempt) -> Work:
         return understood(attempt.payload, self.config.allowed)
@@ -331,7 +267,7 @@ class Driver:
     def stop(self) -> None:
         """The agent ends. What runs is suspended or left alone, as the site has configured."""
         self.stopping.set()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self.transfers.stop()
         if self.config.on_stop == "leave" or self.backend.keeps_jobs:
             return
         keys = [attempt.key for attempt in self.state.attempts() if attempt.state in ("submitted", "running")]

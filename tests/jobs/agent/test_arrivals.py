@@ -10,9 +10,9 @@ import pytest
 
 from jobs.agent.arrivals import Arrivals, together
 from jobs.agent.client import DigestMismatch
-from jobs.agent.driver import Driver
 from jobs.agent.inputs import Inputs
 from jobs.agent.state import State
+from jobs.agent.transfers import Transfers
 from tests.jobs.agent.workshop import eventually
 
 ROWS = b'{"messages": []}\n' * 50
@@ -178,13 +178,12 @@ def test_an_agent_that_ends_begins_no_further_copy(site):
 
 def test_a_group_that_could_not_be_written_down_is_tried_again(site, caplog):
     """The disk of the agent's own state may be full, too."""
-    driver = Driver.__new__(Driver)
-    driver._not_before, driver._transfers, driver._work, driver._guarded = {}, {}, None, None
+    transfers = Transfers(state=site.state, inputs=site.arrivals.inputs, news=site.news)
 
-    def full(*about, **words):
+    def full():
         raise OSError(28, "No space left on device")
 
-    driver.arrivals = SimpleNamespace(bring=full)
-    driver._bring_all(site.leased("ft-1", "ft-2"))
-    assert "2 attempts" in caplog.text
-    assert not driver._free("ft-1") and not driver._free("ft-2")
+    transfers.start_together(["ft-1", "ft-2"], full)
+    eventually(lambda: "2 attempts" in caplog.text, seconds=30)
+    transfers.stop()
+    assert not transfers.free("ft-1") and not transfers.free("ft-2")
