@@ -17,6 +17,10 @@ SKEW = timedelta(minutes=5)
 def metered_scene(*, gpus: int = 1, max_seconds: int = 7200, **site: Any) -> SimpleNamespace:
     """A company's job of up to two hours, leased at START by its site's agent."""
     scene = make_scene(gpu_hours=100, **site)
+    # START is a day of its own, whatever day it is while the tests run.
+    day, allocation = START.date(), scene.allocation
+    allocation.starts_on, allocation.ends_on = day - timedelta(days=1), day + timedelta(days=60)
+    allocation.save(update_fields=["starts_on", "ends_on"])
     scene.agent = make_agent(scene.site, description={"features": ["provisional", "reconciliation"]})
     scene.job = submit(scene, gpus=gpus, max_seconds=max_seconds, at=START)
     scene.attempt = lease(scene)
