@@ -3,7 +3,6 @@
 `BENCH_JOBS` is the size of a burst (100), `BENCH_SECONDS` how long a job of the sustained part runs (4).
 """
 
-import json
 import logging
 import os
 import statistics
@@ -151,18 +150,12 @@ def rate_of(cluster: Any, which: str) -> float:
 
 def handed_over(world: Any, since: float) -> list[float]:
     """When each job since then was in the scheduler's hands: what the agent writes after sbatch, of it or its array."""
-    found = []
-    for job in world.shop.work.glob("jobs/*"):
-        with suppress(OSError, ValueError, KeyError):
-            if (job / "slurm.json").exists():
-                newest = json.loads((job / "slurm.json").read_text())["submissions"][-1]
-            else:
-                newest = json.loads((job / "order.json").read_text())["first_submission"]
-            if newest.get("array"):
-                newest |= json.loads((world.shop.work / "sweeps" / newest["array"] / "handed_over.json").read_text())
-            if newest["native_id"] is not None:
-                found.append(datetime.fromisoformat(newest["at"]).timestamp())
-    return sorted(moment for moment in found if moment >= since)
+    from jobs.agent.backends.slurm_journal import Journals
+
+    journals = Journals(world.shop.work / "jobs", world.shop.work / "sweeps")
+    newest = [one["submissions"][-1] for one in journals.read(journals.keys()).values() if one.get("submissions")]
+    moments = [datetime.fromisoformat(one["at"]).timestamp() for one in newest if one["native_id"]]
+    return sorted(moment for moment in moments if moment >= since)
 
 
 def burst(world: Any, bare: Bare) -> tuple[float, float]:

@@ -54,6 +54,7 @@ class SlurmJob:
     energy_joules: int | None = None
     restarts: int = 0
     by_uid: int | None = None  # who cancelled it
+    by_nobody: bool = False  # cancelled, and the accounting, which knows who asks for it, names no one
     account: str = ""
 
     @property
@@ -139,7 +140,7 @@ def _sacct_row(cells: dict[str, str], task: str) -> SlurmJob:
         elapsed=_number(cells["ElapsedRaw"]), gpus=gpus_in(tres), cpus=_number(tres.get("cpu", "")),
         exit_code=code, signal=number, nodes=_nodes(cells["NodeList"]), cluster=cells["Cluster"],
         by_uid=_number(words[2]) if len(words) == 3 and words[0] == "CANCELLED" else None,
-        account=cells["Account"],
+        by_nobody=words == ["CANCELLED"], account=cells["Account"],
     )  # fmt: skip
 
 

@@ -181,12 +181,12 @@ def _end(facts: Facts, row: SlurmJob, run: Run | None) -> dict[str, Any]:
         return {**found, "ended": Ended.SUSPENDED}
     if row.state == "DEADLINE" and run is not None:
         return {**found, "ended": Ended.TIME_LIMIT, "reason": ENDS["TIMEOUT"].reason}
+    if run is None and (row.state == "COMPLETED" or row.by_nobody):
+        # All went well, says Slurm, or nobody has ended it, and nothing had begun: a node refuses a number that it
+        # knows ("Duplicate jobid"), which a controller that was killed may give twice.
+        return _killed(facts, {**found, "ended": Ended.KILLED, "reason": ENDS["BOOT_FAIL"].reason})
     if meaning.ended is not None:
         return _killed(facts, {**found, "ended": meaning.ended, "reason": meaning.reason})
-    if run is None and row.state == "COMPLETED":
-        # All went well, says Slurm, and nothing had begun: a node refuses a number that it knows ("Duplicate jobid"),
-        # which a controller that was killed may give twice.
-        return _killed(facts, {**found, "ended": Ended.KILLED, "reason": ENDS["BOOT_FAIL"].reason})
     if run is None:
         return {**found, "ended": Ended.CANNOT_START, "reason": WRAPPER_SILENT}
     return _killed(facts, {**found, "ended": why or Ended.KILLED})

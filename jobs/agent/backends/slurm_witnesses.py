@@ -14,29 +14,27 @@ from typing import Any
 from jobs.agent.backends.base import Ended
 from jobs.agent.backends.folders import JobFolders
 from jobs.agent.backends.slurm_commands import Slurm
+from jobs.agent.backends.slurm_journal import FIRST, JOURNAL, Journals
 from jobs.agent.backends.slurm_options import SlurmOptions
 from jobs.agent.backends.slurm_reasons import SlurmTrouble
 from jobs.agent.backends.slurm_rows import PAST, SlurmJob
 from jobs.agent.backends.slurm_status import Facts, merged, read_runs
-from jobs.agent.backends.slurm_sweep import HANDED_OVER
 from jobs.agent.backends.slurm_words import OUTPUT
 from jobs.agent.backends.wrapper import CANCEL
-from jobs.agent.files import read_json, write_json
+from jobs.agent.files import write_json
 
 logger = logging.getLogger(__name__)
-
-JOURNAL = "slurm.json"
-_FIRST = "first_submission"
 
 
 class Witnesses(JobFolders):
     def __init__(self, slurm: Slurm, options: SlurmOptions, folder: Path, sweeps: Path) -> None:
-        self.slurm, self.options, self.folder, self.sweeps = slurm, options, folder, sweeps
+        self.slurm, self.options, self.folder = slurm, options, folder
+        self.journals = Journals(folder, sweeps)
         self.accounting_trouble: SlurmTrouble | None = None
         self._accounts: dict[str, tuple[float, list[SlurmJob]]] = {}
 
     def facts(self, keys: Sequence[str]) -> dict[str, Facts]:
-        journals = self._journals(keys)
+        journals = self.journals.read(keys)
         rows = self._rows({key: journal for key, journal in journals.items() if journal.get("submissions")})
         return {key: self._facts(key, journal, rows.get(key, [])) for key, journal in journals.items()}
 
@@ -89,7 +87,7 @@ class Witnesses(JobFolders):
         return {key: self._accounts[key][1] for key in keys if key in self._accounts}
 
     def live(self, key: str) -> list[SlurmJob]:
-        rows = _of(self.slurm.queue(), self._names(key, self._journal(key)))
+        rows = _of(self.slurm.queue(), self._names(key, self.journals.of(key)))
         return [row for row in rows if not row.final and row.state not in PAST]
 
     def others_hold(self, waiting: SlurmJob) -> bool:
@@ -109,29 +107,10 @@ class Witnesses(JobFolders):
                 self.write_down(facts, **place, native=None)
             return {}
         if place is None:
-            kept = self._order_of(facts.key).get(_FIRST)
-            return {_FIRST: kept} if kept else {}
+            kept = self._order_of(facts.key).get(FIRST)
+            return {FIRST: kept} if kept else {}
         self._accounts.pop(facts.key, None)
-        return {_FIRST: {**place, "at": _now().isoformat(), "native_id": None}}
-
-    def _journal(self, key: str) -> dict[str, Any]:
-        journal: dict[str, Any] = read_json(self._job(key) / JOURNAL) or {}
-        if "submissions" not in journal and (first := self._order_of(key).get(_FIRST)):
-            journal["submissions"] = [first]
-        return journal
-
-    def _journals(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Each job's own; the id of an array stands in one place for all its tasks."""
-        journals = {key: self._journal(key) for key in keys}
-        arrays: dict[str, str] = {}
-        for one in (one for journal in journals.values() for one in journal.get("submissions", [])):
-            if one.get("array") and not one["native_id"]:
-                if one["array"] not in arrays:
-                    said = read_json(self.sweeps / one["array"] / HANDED_OVER) or {}
-                    arrays[one["array"]] = said.get("native_id", "")
-                native = arrays[one["array"]]
-                one["native_id"] = f"{native}_{one['task']}" if native else None
-        return journals
+        return {FIRST: {**place, "at": _now().isoformat(), "native_id": None}}
 
     def write_down(self, facts: Facts, number: int, native: str | None, **array: Any) -> None:
         others = [one for one in facts.submissions if one["number"] != number]

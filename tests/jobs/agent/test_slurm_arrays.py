@@ -12,8 +12,8 @@ import pytest
 from jobs.agent.backends import backend_for
 from jobs.agent.backends.base import Ended, Phase
 from tests.jobs.agent.test_backends import made, order
-from tests.jobs.agent.test_slurm_pair import ended, shop, slurm  # noqa: F401
-from tests.jobs.agent.test_slurm_rest import rest  # noqa: F401
+from tests.jobs.agent.test_slurm_pair import ended, shop, slurm  # noqa: F401 (fixtures)
+from tests.jobs.agent.test_slurm_rest import rest  # noqa: F401 (fixtures)
 from tests.jobs.agent.workshop import eventually
 from tests.jobs.scene import row_lines
 

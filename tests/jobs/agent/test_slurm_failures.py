@@ -14,7 +14,7 @@ import pytest
 from jobs.agent.backends.base import Ended, Phase
 from jobs.agent.backends.slurm_reasons import SlurmTrouble
 from tests.jobs.agent.test_backends import KEY, order, submit, until
-from tests.jobs.agent.test_slurm import account, changed, ended, metered, name, shop, slurm, steps  # noqa: F401
+from tests.jobs.agent.test_slurm import account, changed, ended, metered, name, shop, slurm, steps  # noqa: F401 (fixtures)
 from tests.jobs.agent.workshop import eventually
 from tests.support import require
 

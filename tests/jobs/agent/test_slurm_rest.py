@@ -10,7 +10,7 @@ from jobs.agent.backends.base import Ended
 from jobs.agent.backends.slurm_doctor import findings
 from jobs.agent.backends.slurm_reasons import SlurmTrouble
 from tests.jobs.agent.test_backends import KEY, order, submit
-from tests.jobs.agent.test_slurm_pair import ended, image  # noqa: F401
+from tests.jobs.agent.test_slurm_pair import ended, image  # noqa: F401 (fixtures)
 from tests.jobs.agent.workshop import Workshop, eventually
 from tests.jobs.scene import AT
 

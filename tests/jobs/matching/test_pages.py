@@ -24,7 +24,7 @@ from tests.factories import (
 from tests.jobs.applications.test_starter import complete_draft
 from tests.jobs.execution.failover import later, make_two_sites
 from tests.jobs.scene import make_agent, make_scene
-from tests.jobs.wizard.conftest import house, store  # noqa: F401
+from tests.jobs.wizard.conftest import house, store  # noqa: F401 (fixtures)
 from tests.jobs.wizard.walk import url as step_url
 from tests.jobs.wizard.walk import walk
 
