@@ -28,7 +28,7 @@ from tests.factories import (
     make_user,
     with_second_factor,
 )
-from tests.journeys.walk import Walker, choose
+from tests.journeys.walk import Walker, choose, last_closed_year
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 ASKED, FITS = 500, 454
@@ -78,7 +78,7 @@ def looked_at(walker: Walker) -> None:
 
 
 def year_of_the_firm(walker: Walker, staff: str, turnover: str, balance: str) -> None:
-    walker.page.locator("[name=year_end]").fill("2025-12-31")
+    walker.page.locator("[name=year_end]").fill(last_closed_year())
     walker.page.locator("[name=headcount_awu]").fill(staff)
     walker.page.locator("[name=turnover_eur]").fill(turnover)
     walker.page.locator("[name=balance_sheet_eur]").fill(balance)

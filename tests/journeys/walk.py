@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page, expect
 
+from portal.kernel.clock import today
+
 PASSWORD = "a-long-enough-passphrase-7"
 _people = itertools.count(1)
 TRAINING_MINUTES = 15
@@ -75,7 +77,7 @@ class Walker:
         self.press("Continue")
         choose(self.page, "changed", "no")
         self.press("Continue")
-        self.page.locator("[name=year_end]").fill("2025-12-31")
+        self.page.locator("[name=year_end]").fill(last_closed_year())
         self.page.locator("[name=headcount_awu]").fill("14.5")
         self.page.locator("[name=turnover_eur]").fill("2100000")
         self.page.locator("[name=balance_sheet_eur]").fill("1300000")
@@ -195,6 +197,10 @@ class Walker:
                 return tag.inner_text().strip()
             self.page.wait_for_timeout(2000)
         raise AssertionError("the job did not end: " + self.page.locator("main").inner_text()[:3000])
+
+
+def last_closed_year() -> str:
+    return f"{today().year - 1}-12-31"
 
 
 def choose(page: Page, name: str, *values: str) -> None:

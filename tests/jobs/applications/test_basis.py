@@ -10,7 +10,7 @@ from jobs.applications.checks import judge_request
 from jobs.models import Application
 from tests.jobs.applications.test_support import ON, scheme_scene
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("the_day_of_the_scene")]
 
 
 def scene(client, **scheme):

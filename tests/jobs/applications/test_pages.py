@@ -3,7 +3,6 @@
 import re
 
 import pytest
-import time_machine
 from django.urls import reverse
 
 from accounts.roles import Role
@@ -22,13 +21,7 @@ from tests.factories import (
 from tests.jobs.applications.test_helpdesk import REASON, make_scene
 from tests.jobs.applications.test_starter import AT, complete_draft
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def the_day_of_the_scene():
-    with time_machine.travel(AT):
-        yield
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("the_day_of_the_scene")]
 
 
 @pytest.fixture
