@@ -247,7 +247,7 @@ class World:
         """As an operator would. A controller that died young gives a number again that the node still knows, and Slurm
         takes the node out for it: "Duplicate jobid".
         """
-        said = self.cluster.ask("sinfo", "-h", "-N", "-o", "%t %E", fails=True)
+        said = self.cluster.ask("sinfo", "-h", "-N", "-o", "%T %E", fails=True)
         if "drain" in said and "Duplicate jobid" in said:
             self.cluster.ask("scontrol", "update", f"nodename={self.cluster.node}", "state=RESUME", fails=True)
 
@@ -261,7 +261,7 @@ class World:
         A start that the accounting has lost with its controller is metered by the receipt of its wrapper; sacct knows
         no end of it, so there is nothing of its to compare. A controller killed within seconds of a start comes back
         from a state older than that start, and the accounting forgets what it had already told us, and says that
-        the job ended without a start: it is held against its receipt instead.
+        the job ended without a start, or that it still runs: it is held against its receipt instead.
         """
         metered: dict[str, int] = {}
         receipts: dict[str, int] = {}
@@ -275,7 +275,7 @@ class World:
                     receipts[row["id"]] = receipts.get(row["id"], 0) + (row["receipt"] or 0)
         rows = self._rows(names, arrays)
         sacct = _held(rows)
-        for number in metered.keys() & _never_begun(rows) if self.controller_died else ():
+        for number in metered.keys() & _taken_back(rows) if self.controller_died else ():
             if number not in sacct and receipts[number] and abs(metered[number] - receipts[number]) <= 2:
                 sacct[number] = metered[number]
         return metered, sacct
@@ -302,9 +302,9 @@ def _held(rows: list[list[str]]) -> dict[str, int]:
     return found
 
 
-def _never_begun(rows: list[list[str]]) -> set[str]:
-    """The jobs of which sacct says that they ended without a start."""
-    return {number for number, elapsed, _tres, end in rows if end != "Unknown" and elapsed == "0"}
+def _taken_back(rows: list[list[str]]) -> set[str]:
+    """The jobs of which sacct says that they ended without a start, or have not ended."""
+    return {number for number, elapsed, _tres, end in rows if end == "Unknown" or elapsed == "0"}
 
 
 @contextlib.contextmanager

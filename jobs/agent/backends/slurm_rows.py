@@ -54,7 +54,6 @@ class SlurmJob:
     energy_joules: int | None = None
     restarts: int = 0
     by_uid: int | None = None  # who cancelled it
-    by_nobody: bool = False  # cancelled, and the accounting, which knows who asks for it, names no one
     account: str = ""
 
     @property
@@ -69,6 +68,14 @@ class SlurmJob:
     def ran(self) -> bool:
         """Whether this start held anything: a row of a job that was cancelled in the queue has times, but no node."""
         return bool(self.nodes) and self.started_at is not None and self.ended_at is not None
+
+    @property
+    def turned_away(self) -> bool:
+        """Whether its node would not begin it: over as soon as it had a node, and slurmd, as root, has said so.
+
+        An operator's own word is not taken for it, save where root cancels a job in the second in which it begins.
+        """
+        return self.state == "CANCELLED" and self.by_uid in (None, 0) and self.ran and self.elapsed <= 1
 
 
 def queue_format() -> str:
@@ -140,7 +147,7 @@ def _sacct_row(cells: dict[str, str], task: str) -> SlurmJob:
         elapsed=_number(cells["ElapsedRaw"]), gpus=gpus_in(tres), cpus=_number(tres.get("cpu", "")),
         exit_code=code, signal=number, nodes=_nodes(cells["NodeList"]), cluster=cells["Cluster"],
         by_uid=_number(words[2]) if len(words) == 3 and words[0] == "CANCELLED" else None,
-        by_nobody=words == ["CANCELLED"], account=cells["Account"],
+        account=cells["Account"],
     )  # fmt: skip
 
 

@@ -181,9 +181,9 @@ def _end(facts: Facts, row: SlurmJob, run: Run | None) -> dict[str, Any]:
         return {**found, "ended": Ended.SUSPENDED}
     if row.state == "DEADLINE" and run is not None:
         return {**found, "ended": Ended.TIME_LIMIT, "reason": ENDS["TIMEOUT"].reason}
-    if run is None and (row.state == "COMPLETED" or row.by_nobody):
-        # All went well, says Slurm, or nobody has ended it, and nothing had begun: a node refuses a number that it
-        # knows ("Duplicate jobid"), which a controller that was killed may give twice.
+    if run is None and (row.state == "COMPLETED" or row.turned_away):
+        # A node refuses a number that it knows ("Duplicate jobid"), which a controller that was killed may give twice.
+        # Slurm then says that all went well, or that root has cancelled the job, and takes the node out.
         return _killed(facts, {**found, "ended": Ended.KILLED, "reason": ENDS["BOOT_FAIL"].reason})
     if meaning.ended is not None:
         return _killed(facts, {**found, "ended": meaning.ended, "reason": meaning.reason})

@@ -38,8 +38,12 @@ def row(**words):
         ({"ExitCode": "3:0", "State": "FAILED"}, "exit_code", 3),
         ({"ExitCode": "0:9", "State": "FAILED"}, "signal", 9),
         ({"State": "CANCELLED by 1000"}, "by_uid", 1000),
-        ({"State": "CANCELLED by 1000"}, "by_nobody", False),
-        ({"State": "CANCELLED"}, "by_nobody", True),
+        ({"State": "CANCELLED by 1000", "ElapsedRaw": "0"}, "turned_away", False),
+        ({"State": "CANCELLED by 0", "ElapsedRaw": "0"}, "turned_away", True),
+        ({"State": "CANCELLED by 0", "ElapsedRaw": "0", "NodeList": "None assigned"}, "turned_away", False),
+        ({"State": "CANCELLED", "ElapsedRaw": "1"}, "turned_away", True),
+        ({"State": "CANCELLED by 0", "ElapsedRaw": "2"}, "turned_away", False),
+        ({"State": "FAILED", "ElapsedRaw": "0"}, "turned_away", False),
         ({"State": "CANCELLED by 1000"}, "state", "CANCELLED"),
         ({"End": "Unknown", "State": "RUNNING"}, "ended_at", None),
         ({"Start": "None", "NodeList": "None assigned", "State": "CANCELLED by 0"}, "ran", False),
@@ -169,9 +173,6 @@ def run(why="exited", code=0, number=1, job_id="7", **words):
         ("CANCELLED by 0", [run(why="suspended")], {}, Ended.ENDED_BY_SITE, "ended_by_operator"),
         ("CANCELLED by 0", [run(why="suspended")], {"cancelled": True}, Ended.CANCELLED, None),
         ("CANCELLED by 0", [], {}, Ended.ENDED_BY_SITE, "ended_by_operator"),
-        ("CANCELLED", [], {}, Ended.KILLED, "node_did_not_start"),
-        ("CANCELLED", [], {"cancelled": True}, Ended.CANCELLED, None),
-        ("CANCELLED", [run(why=None)], {}, Ended.ENDED_BY_SITE, "ended_by_operator"),
         ("PREEMPTED", [run(why="suspended")], {}, Ended.SUSPENDED, "preempted"),
         ("NODE_FAIL", [run(why=None)], {}, Ended.KILLED, "node_failed"),
         ("BOOT_FAIL", [], {}, Ended.KILLED, "node_did_not_start"),
@@ -183,6 +184,19 @@ def run(why="exited", code=0, number=1, job_id="7", **words):
 def test_each_state_of_slurm_has_its_meaning(state, runs, words, ended, code):
     status = status_of(facts(row(State=state), runs=runs, **words), at=AT + timedelta(days=300))
     assert (status.phase, status.ended, status.reason.code if status.reason else None) == (Phase.ENDED, ended, code)
+
+
+@pytest.mark.parametrize(
+    ("runs", "words", "ended", "code"),
+    [
+        ([], {}, Ended.KILLED, "node_did_not_start"),
+        ([], {"cancelled": True}, Ended.CANCELLED, None),
+        ([run(why=None)], {}, Ended.ENDED_BY_SITE, "ended_by_operator"),
+    ],
+)
+def test_a_job_that_its_node_turned_away_is_started_again_unless_we_wanted_its_end(runs, words, ended, code):
+    status = status_of(facts(row(State="CANCELLED by 0", ElapsedRaw="0"), runs=runs, **words), at=AT)
+    assert (status.ended, status.reason.code if status.reason else None) == (ended, code)
 
 
 def test_the_reason_of_the_site_reaches_the_portal(tmp_path):
