@@ -1,5 +1,6 @@
 """The request form. A draft may be incomplete, so nothing is required here; sending asks for completeness."""
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -11,6 +12,7 @@ from django.utils.translation import ngettext
 from accounts.forms.amounts import AmountField
 from accounts.models import AidScheme
 from catalog.models import AccessMode, FoundationModel, Partition, Site
+from catalog.models.site import SiteQuerySet
 from jobs.applications import basis
 from jobs.applications.questions import HIGH_RISK, PROHIBITED, TRANSPARENCY
 from jobs.models import Application
@@ -26,6 +28,26 @@ def _yes_no(value: Any) -> bool | None:
 class PartitionChoice(forms.ModelChoiceField):
     def label_from_instance(self, obj: Any) -> str:
         return f"{obj.site} · {obj}"
+
+
+def _places_of(mode: AccessMode) -> SiteQuerySet:
+    """The sites that take part in this way of access, whether or not they take work now."""
+    sites = Site.objects.all()
+    if mode.decided_by == AccessMode.DecidedBy.POLICY:
+        sites = sites.filter(offers_starter=True)
+    return sites.filter(access_modes=mode) if mode.sites.exists() else sites
+
+
+def _about_places(paused: Iterable[Site], *, any_offered: bool) -> str:
+    """Why a place that one may look for is not there to choose."""
+    names = ", ".join(site.name for site in paused)
+    if any_offered:
+        return _("Takes no new work at present: %(sites)s.") % {"sites": names} if names else ""
+    if names:
+        return _("%(sites)s: no new work at present. Save the draft and come back later; your answers are kept.") % {
+            "sites": names
+        }
+    return _("No connected site offers this way of access yet. Save the draft, or choose another way.")
 
 
 class ApplicationForm(forms.Form):
@@ -171,12 +193,12 @@ class ApplicationForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.mode = mode
         self.by_policy = mode.decided_by == AccessMode.DecidedBy.POLICY
-        sites = Site.objects.connected()
-        if self.by_policy:
-            sites = sites.filter(offers_starter=True)
-        if mode.sites.exists():
-            sites = sites.filter(access_modes=mode)
-        self.fields["partition"].queryset = Partition.objects.filter(site__in=sites).select_related("site__aid_scheme")  # type: ignore[attr-defined]
+        places = _places_of(mode)
+        sites = places.connected()
+        offered = Partition.objects.filter(site__in=sites).select_related("site__aid_scheme")
+        self.fields["partition"].queryset = offered  # type: ignore[attr-defined]
+        paused = places.filter(status=Site.Status.DRAINING).order_by("name")
+        self.fields["partition"].help_text = _about_places(paused, any_offered=offered.exists())
         self.fields["base_model"].queryset = FoundationModel.objects.order_by("name")  # type: ignore[attr-defined]
         self.fields["months"].choices = [(m, _month_words(m)) for m in mode.months]  # type: ignore[attr-defined]
         if self.by_policy:

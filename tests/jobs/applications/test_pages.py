@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.roles import Role
+from catalog.models import Site
 from jobs.applications.decisions import approve
 from jobs.models import Application
 from jobs.states import ApplicationState
@@ -14,6 +15,7 @@ from tests.factories import (
     make_access_mode,
     make_allocation,
     make_partition,
+    make_site,
     make_sme,
     make_user,
     with_second_factor,
@@ -65,6 +67,23 @@ def test_autosave_answers_with_value_and_public_support(client, owner, organisat
     assert "220.00" in response.content.decode()
     draft.refresh_from_db()
     assert draft.gpu_hours == 100
+
+
+def test_a_place_that_takes_no_new_work_is_named(client, owner, organisation):
+    def shown():
+        return client.get(reverse("jobs:application_edit", args=[draft.pk])).content.decode()
+
+    mode = make_access_mode(code="playground")
+    partition = make_partition(site=make_site(name="Nordlys", status="draining"))
+    draft = complete_draft(organisation=organisation, mode=mode, actor=owner, partition=partition)
+    client.force_login(owner)
+    assert "Nordlys: no new work at present. Save the draft and come back later; your answers are kept." in shown()
+    make_partition(site=make_site(name="Alpha"))
+    assert "Takes no new work at present: Nordlys." in shown()
+    Site.objects.update(status="connected")
+    assert "no new work at present" not in shown()
+    Site.objects.update(status="known")
+    assert "No connected site offers this way of access yet." in shown()
 
 
 def test_the_check_page_names_what_is_missing(client, owner, organisation):
