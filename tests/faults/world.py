@@ -260,8 +260,8 @@ class World:
 
         A start that the accounting has lost with its controller is metered by the receipt of its wrapper; sacct knows
         no end of it, so there is nothing of its to compare. A controller killed within seconds of a start comes back
-        from a state older than that start, and the accounting forgets what it had already told us, and says that
-        the job ended without a start, or that it still runs: it is held against its receipt instead.
+        from a state older than that start, and the accounting forgets what it had already told us: it then says
+        that the job ended without a start, or still runs, or had no GPU. Such a one is held against its receipt.
         """
         metered: dict[str, int] = {}
         receipts: dict[str, int] = {}
@@ -275,7 +275,7 @@ class World:
                     receipts[row["id"]] = receipts.get(row["id"], 0) + (row["receipt"] or 0)
         rows = self._rows(names, arrays)
         sacct = _held(rows)
-        for number in metered.keys() & _taken_back(rows) if self.controller_died else ():
+        for number in metered.keys() & {row[0] for row in rows} if self.controller_died else ():
             if number not in sacct and receipts[number] and abs(metered[number] - receipts[number]) <= 2:
                 sacct[number] = metered[number]
         return metered, sacct
@@ -300,11 +300,6 @@ def _held(rows: list[list[str]]) -> dict[str, int]:
         if end != "Unknown" and int(elapsed) * int(gpus):
             found[number] = found.get(number, 0) + int(elapsed) * int(gpus)
     return found
-
-
-def _taken_back(rows: list[list[str]]) -> set[str]:
-    """The jobs of which sacct says that they ended without a start, or have not ended."""
-    return {number for number, elapsed, _tres, end in rows if end == "Unknown" or elapsed == "0"}
 
 
 @contextlib.contextmanager
