@@ -1,25 +1,49 @@
 """What every test stands on: PostgreSQL, local files in a temporary folder, and no outside world."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
+import time_machine
 
 from tests.shares import HEAVY, WAITING, share_of, turn_of
 
 # Real processes and real browsers on a busy machine: what fails is tried once more, and the summary says RERUN.
 RETRIED = (*HEAVY, *WAITING, "tests/journeys/")
+# Their processes, or their browser, have the machine's own clock.
+OWN_CLOCK = (*HEAVY, *WAITING, "tests/jobs/conformance/", "tests/journeys/", "tests/embedded/")
+OWN_CLOCK_MARKS = ("browser", "training", "slurm", "ray", "faults")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--days", type=float, default=0, help="run what lives in one process this many days from now")
 
 
 def pytest_configure(config):
-    """Every message of the site protocol passes a reader that knows docs/site-api.yaml."""
+    """Every message of the site protocol passes a reader that knows docs/site-api.yaml.
+
+    No test may pass or fail for the day on which it runs: `--days 400` finds those that do.
+    """
     from django.conf import settings
 
+    if config.option.days:
+        journey = time_machine.travel(datetime.now(UTC) + timedelta(days=config.option.days))
+        journey.start()
+        config.add_cleanup(journey.stop)
     settings.MIDDLEWARE = ["tests.jobs.siteapi.wire.Checked", *settings.MIDDLEWARE]
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    if config.option.days:
+        config.hook.pytest_deselected(items=[item for item in items if has_own_clock(item)])
+        items[:] = [item for item in items if not has_own_clock(item)]
     for item in items:
         if item.nodeid.startswith(RETRIED) or item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.flaky(reruns=1, reruns_delay=3))
     items.sort(key=lambda item: turn_of(item.nodeid))
+
+
+def has_own_clock(item):
+    return item.nodeid.startswith(OWN_CLOCK) or any(item.get_closest_marker(name) for name in OWN_CLOCK_MARKS)
 
 
 def pytest_xdist_make_scheduler(config, log):
