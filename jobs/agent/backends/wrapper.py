@@ -16,6 +16,7 @@ one runs and the other leaves without having done anything.
 import ctypes
 import os
 import resource
+import select
 import signal
 import subprocess
 import sys
@@ -113,6 +114,7 @@ class Watch:
     def _watch(self, child: "subprocess.Popen[bytes]") -> None:
         started = time.monotonic()
         last_look = 0.0
+        ends = _ends_of(child)
         while child.poll() is None:
             now = time.monotonic()
             if now - last_look >= 1.0:
@@ -129,7 +131,9 @@ class Watch:
                 self.stop_at = None
             if self.kill_at is not None and now > self.kill_at:
                 self._kill(child.pid, "cancelled")
-            time.sleep(0.1)
+            select.select(ends, [], [], 0.1)
+        for end in ends:
+            os.close(end)
         # Nothing of the job outlives it.
         signal_group(child.pid, signal.SIGKILL)
 
@@ -190,6 +194,14 @@ def boot_clock() -> float:
 def _named(pid: int) -> dict[str, Any]:
     known = ProcessId.of(pid)
     return asdict(known) if known else {"pid": pid, "ticks": 0, "boot": ""}
+
+
+def _ends_of(child: "subprocess.Popen[bytes]") -> list[int]:
+    """What becomes readable as soon as the child has ended; nothing on kernels before 5.3, which have to be asked."""
+    try:
+        return [os.pidfd_open(child.pid)]
+    except (AttributeError, OSError):
+        return []
 
 
 def _die_with_parent() -> None:
