@@ -1,6 +1,6 @@
 """What the jobs of benchmarks/dispatch run: nothing for a while, then the smallest result that the portal takes.
 
-Started by the agent as a training runtime is; started with --bare N it only waits, which is what bare Slurm runs.
+Started by the agent as a training runtime is, and by bare Slurm with the same words.
 """
 
 import hashlib
@@ -11,9 +11,6 @@ from pathlib import Path
 
 
 def main() -> int:
-    if sys.argv[1] == "--bare":
-        time.sleep(float(sys.argv[2]))
-        return 0
     words = dict(zip(sys.argv[2::2], sys.argv[3::2], strict=True))
     spec, out = json.loads(Path(words["--spec"]).read_bytes()), Path(words["--out"])
     time.sleep(float(spec["name"].partition(" ")[0]))

@@ -3,6 +3,7 @@
 `BENCH_JOBS` is the size of a burst (100), `BENCH_SECONDS` how long a job of the sustained part runs (4).
 """
 
+import json
 import logging
 import os
 import statistics
@@ -22,8 +23,9 @@ from benchmarks._embedded import show
 JOBS = int(os.environ.get("BENCH_JOBS", "100"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "4"))
 GPUS = 4
-SUSTAINED, SINGLE = 24, 20
+SUSTAINED, SINGLE = 40, 20
 PAYLOAD = Path(__file__).with_name("_payload.py")
+ROOT = PAYLOAD.parents[1]
 
 
 def main() -> None:
@@ -59,7 +61,7 @@ def _measure(world: Any) -> None:
         show(f"burst, bare sbatch, {at_once} at a time", f"{found:.0f} jobs/s")
     show("burst, slurmrestd, 1 connection", f"{rest[1]:.0f} jobs/s")
     show("burst, slurmrestd, 8 connections", f"{rest[8]:.0f} jobs/s")
-    ours, whole = burst(world, bare)
+    ours, whole, spec = burst(world, bare)
     show("burst, portal and agent", f"{ours:.0f} jobs/s")
     show("  of bare sbatch, one at a time", f"{ours / sbatch[1]:.2f}", ">= 1")
     show("  of bare sbatch, best", f"{ours / max(sbatch.values()):.2f}", ">= 1")
@@ -69,7 +71,7 @@ def _measure(world: Any) -> None:
     single = latencies(world)
     show("latency of one job, p50", f"{statistics.median(single):.2f} s")
     show("latency of one job, p95", f"{sorted(single)[int(0.95 * len(single))]:.2f} s", "1 s")
-    plain, through = bare.sustained(), sustained(world)
+    plain, through = bare.sustained(spec, world.folder / "bare"), sustained(world)
     show(f"sustained, bare Slurm, jobs of {SECONDS:g} s", f"{plain:.3f} jobs/s")
     show("sustained, portal and agent", f"{through:.3f} jobs/s")
     show("  of bare Slurm", f"{through / plain:.2f}", ">= 0.95")
@@ -123,9 +125,13 @@ class Bare:
                     return f"v0.0.{number}"
         raise SystemExit("slurmrestd speaks none of the versions that this benchmark knows.")
 
-    def sustained(self) -> float:
-        wrap = f"{sys.executable} {PAYLOAD} --bare {SECONDS}"
-        for _ in range(SUSTAINED):
+    def sustained(self, spec: dict[str, Any], folder: Path) -> float:
+        """The very program that the agent starts, on the same spec."""
+        for number in range(SUSTAINED):
+            (folder / f"{number}").mkdir(parents=True)
+            (folder / f"{number}.json").write_text(json.dumps(spec | {"name": f"{SECONDS} bare"}))
+            words = f"run --spec {folder}/{number}.json --out {folder}/{number}"
+            wrap = f"PYTHONPATH={ROOT} {sys.executable} {PAYLOAD} {words}"
             self.cluster.ask("sbatch", "-A", "paas", "--gres=gpu:1", "-t", "5", "-J", "bare", "--wrap", wrap)
         while self.cluster.jobs("bare", "PENDING", "RUNNING", "COMPLETING"):
             time.sleep(0.5)
@@ -140,10 +146,11 @@ class Bare:
 def rate_of(cluster: Any, which: str) -> float:
     """Jobs a second between the first start and the last end, as the accounting has them; it may lag for a moment."""
     for _ in range(60):
-        said = cluster.ask("sacct", "-X", "-n", "-P", "-S", "now-1days", which, "-o", "Start,End")
+        said = cluster.ask("sacct", "-X", "-n", "-P", "-S", "now-1days", which, "-o", "Start,End,State")
         rows = [line.split("|") for line in said.splitlines()]
-        if len(rows) >= SUSTAINED and all(end.isdigit() for _start, end in rows):
-            return len(rows) / (max(int(end) for _start, end in rows) - min(int(start) for start, _end in rows))
+        if len(rows) >= SUSTAINED and all(end.isdigit() for _start, end, _state in rows):
+            assert {state for _start, _end, state in rows} == {"COMPLETED"}, said
+            return len(rows) / (max(int(end) for _start, end, _ in rows) - min(int(start) for start, _end, _ in rows))
         time.sleep(0.5)
     raise SystemExit("The accounting does not know all jobs.")
 
@@ -158,8 +165,11 @@ def handed_over(world: Any, since: float) -> list[float]:
     return sorted(moment for moment in moments if moment >= since)
 
 
-def burst(world: Any, bare: Bare) -> tuple[float, float]:
-    """Many jobs wait at the portal when the agent comes: from its first lease to the last job handed over."""
+def burst(world: Any, bare: Bare) -> tuple[float, float, dict[str, Any]]:
+    """Many jobs wait at the portal when the agent comes: from its first lease to the last job handed over.
+
+    Jobs a second, seconds from the first click, and the spec of one of them.
+    """
     world.shop.process.terminate()
     world.shop.process.wait()
     bare.cluster.ask("scontrol", "update", "partitionname=gpu", "state=DOWN")
@@ -172,9 +182,10 @@ def burst(world: Any, bare: Bare) -> tuple[float, float]:
         time.sleep(0.1)
     # The agent that went away may have left a question at the portal, which then leased to nobody: not this burst's.
     first = min(moment for moment in leased_at(world) if moment >= began)
+    spec = json.loads(next(world.shop.work.glob("jobs/*/order.json")).read_text())["spec"]
     bare.cluster.ask("scontrol", "update", "partitionname=gpu", "state=UP")
     world.all_well(jobs, seconds=900)
-    return JOBS / (seen[-1] - first), clicks + seen[-1] - began
+    return JOBS / (seen[-1] - first), clicks + seen[-1] - began, spec
 
 
 def leased_at(world: Any) -> list[float]:
