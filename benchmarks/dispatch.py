@@ -160,7 +160,8 @@ def handed_over(world: Any, since: float) -> list[float]:
     from jobs.agent.backends.slurm_journal import Journals
 
     journals = Journals(world.shop.work / "jobs", world.shop.work / "sweeps")
-    newest = [one["submissions"][-1] for one in journals.read(journals.keys()).values() if one.get("submissions")]
+    found = journals.read(order.parent.name for order in world.shop.work.glob("jobs/*/order.json"))
+    newest = [one["submissions"][-1] for one in found.values() if one.get("submissions")]
     moments = [datetime.fromisoformat(one["at"]).timestamp() for one in newest if one["native_id"]]
     return sorted(moment for moment in moments if moment >= since)
 

@@ -38,7 +38,3 @@ class Journals(JobFolders):
                 if said := arrays[one["array"]]:
                     one |= {"native_id": f"{said['native_id']}_{one['task']}", "at": said["at"]}
         return journals
-
-    def keys(self) -> list[str]:
-        """All that have a folder here."""
-        return self._keys()
