@@ -30,7 +30,7 @@ from jobs.agent.staging import cache_for
 from jobs.agent.state import Attempt, State
 from jobs.agent.sweeps import handed_over
 from jobs.agent.transfers import Transfers
-from jobs.agent.work import Work, WorkRefused, understood
+from jobs.agent.work import Reader, Work, WorkRefused
 from models_hub.specs import Failure, Manifest
 
 logger = logging.getLogger(__name__)
@@ -52,6 +52,7 @@ class Driver:
         self.hands = HandOver(backend)
         self.stopping = threading.Event()
         self.inputs = Inputs(config.portal_url)
+        self.reader = Reader(config.allowed)
         self.keeper = Keeper(config.work)
         self.cache = cache_for(config, state)
         self.arrivals = Arrivals(
@@ -260,7 +261,7 @@ class Driver:
         self.state.move(key, "failed", **refused(refusal))
 
     def _work(self, attempt: Attempt) -> Work:
-        return understood(attempt.payload, self.config.allowed)
+        return self.reader.work(attempt.payload)
 
     # ---- the end -------------------------------------------------------------------------------------------------
 

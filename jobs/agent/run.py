@@ -117,7 +117,7 @@ class Agent:
         talk = Talk(
             config=self.config, state=self.state, backend=self.backend, portal=self._portal, identity=identity,
             news=self.news, inputs=self.driver.inputs, held=self.driver.held,
-            cache=self.driver.cache,
+            cache=self.driver.cache, reader=self.driver.reader,
         )  # fmt: skip
         talk.begin()
         return talk

@@ -24,7 +24,7 @@ from jobs.agent.staging import cache_for
 from jobs.agent.state import Attempt, State
 from jobs.agent.streams import LOG_BYTES, LOG_LIMIT, EventTail, log_text
 from jobs.agent.turns import Turns
-from jobs.agent.work import WorkRefused, understood, verified
+from jobs.agent.work import Reader, WorkRefused, verified
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +53,7 @@ class Talk:
     def __init__(
         self, *, config: Config, state: State, backend: Backend, portal: Portal, identity: Identity,
         news: threading.Event, inputs: Inputs | None = None, held: Held | None = None, cache: Cache | None = None,
+        reader: Reader | None = None,
     ) -> None:  # fmt: skip
         self.config, self.state, self.backend, self.portal = config, state, backend, portal
         self.identity, self.news = identity, news
@@ -64,6 +65,7 @@ class Talk:
         self._portal_key_asked = ""
         self.inputs = inputs or Inputs(config.portal_url)
         self.held = held or Held(state)
+        self.reader = reader or Reader(config.allowed)
         self.cache = cache or cache_for(config, state)
         self.books = Books(state)
         self._tails: dict[str, EventTail] = {}
@@ -305,7 +307,7 @@ class Talk:
             logger.error("%s", refusal.sentence)
             return
         try:
-            work = understood(raw, self.config.allowed)
+            work = self.reader.work(raw)
         except WorkRefused as refusal:
             logger.error("Attempt %s: %s", refusal.key, refusal.sentence)
             if refusal.key and self.state.take(key=refusal.key, token=refusal.token, payload={}, lease_seconds=0):

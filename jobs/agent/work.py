@@ -86,3 +86,26 @@ def understood(raw: dict[str, Any], allowed: Allowed) -> Work:
     if objection:
         raise WorkRefused(objection, key=work.key, token=work.token)
     return work
+
+
+class Reader:
+    """`understood`, once for each work: a job is read when it is leased, when its data come, when it is handed over.
+
+    Every thread of the agent may ask. What this site allows stays as it was when the agent began.
+    """
+
+    MOST = 1000
+
+    def __init__(self, allowed: Allowed) -> None:
+        self.allowed = allowed
+        self._known: dict[str, tuple[dict[str, Any], Work]] = {}
+
+    def work(self, raw: dict[str, Any]) -> Work:
+        known = self._known.get(str(raw.get("key")))
+        if known is not None and known[0] == raw:
+            return known[1]
+        work = understood(raw, self.allowed)
+        if len(self._known) >= self.MOST:
+            self._known.clear()
+        self._known[work.key] = (raw, work)
+        return work
