@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.utils.html import escape
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -198,7 +199,8 @@ class ApplicationForm(forms.Form):
         offered = Partition.objects.filter(site__in=sites).select_related("site__aid_scheme")
         self.fields["partition"].queryset = offered  # type: ignore[attr-defined]
         paused = places.filter(status=Site.Status.DRAINING).order_by("name")
-        self.fields["partition"].help_text = _about_places(paused, any_offered=offered.exists())
+        # Hints may hold markup of ours; the name of a site is none.
+        self.fields["partition"].help_text = escape(_about_places(paused, any_offered=offered.exists()))
         self.fields["base_model"].queryset = FoundationModel.objects.order_by("name")  # type: ignore[attr-defined]
         self.fields["months"].choices = [(m, _month_words(m)) for m in mode.months]  # type: ignore[attr-defined]
         if self.by_policy:
@@ -311,48 +313,3 @@ def _number(said: str | None) -> Decimal | None:
 
 def _month_words(months: int) -> str:
     return ngettext("%(n)s month", "%(n)s months", months) % {"n": months}
-
-
-class DecisionForm(forms.Form):
-    """The officer's box: nothing is preselected."""
-
-    mark_optional = False
-
-    class Choice:
-        ALL, LESS, ASK, DECLINE = "all", "less", "ask", "decline"
-
-    outcome = forms.ChoiceField(
-        label=_("Decision"),
-        choices=(
-            (Choice.ALL, _("Approve as asked")),
-            (Choice.LESS, _("Approve a smaller amount")),
-            (Choice.ASK, _("Ask a question")),
-            (Choice.DECLINE, _("Decline")),
-        ),
-        widget=forms.RadioSelect,
-        error_messages={"required": _("Choose a decision.")},
-    )
-    gpu_hours = forms.IntegerField(label=_("GPU-hours"), min_value=1, required=False)
-    ends_on = forms.DateField(label=_("Until"), widget=forms.DateInput(attrs={"type": "date"}), required=False)
-    register_eur = AmountField(
-        label=_("Sum in the State's central register, in EUR"),
-        help_text=_("For this group and the last three years, if you looked it up."),
-        required=False,
-    )
-    reason = forms.CharField(
-        label=_("Message to the applicant"), widget=forms.Textarea(attrs={"rows": 5}), max_length=4000,
-        error_messages={"required": _("Write a message to the applicant; they will act on it.")},
-    )  # fmt: skip
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        if cleaned.get("outcome") == self.Choice.LESS and not cleaned.get("gpu_hours"):
-            self.add_error("gpu_hours", _("Enter how many GPU-hours you approve."))
-        return cleaned
-
-
-class MessageForm(forms.Form):
-    body = forms.CharField(
-        label=_("Your message"), widget=forms.Textarea(attrs={"rows": 4}), max_length=4000,
-        error_messages={"required": _("Write your message first.")},
-    )  # fmt: skip

@@ -15,9 +15,9 @@ from accounts.models import User
 from catalog.models import Site
 from jobs.allocations.capacity import committed_share
 from jobs.allocations.grants import add_months
+from jobs.applications.answers import DecisionForm
 from jobs.applications.checks import HELPDESK_CHECKS, run_checks, shown
 from jobs.applications.decisions import approve, decline
-from jobs.applications.forms import DecisionForm
 from jobs.applications.preview import preview
 from jobs.applications.services import ask_question
 from jobs.applications.support import support_of

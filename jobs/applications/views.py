@@ -14,8 +14,9 @@ from accounts.permissions import require
 from accounts.roles import Action
 from catalog.models import AccessMode
 from catalog.selectors import with_rates
+from jobs.applications.answers import MessageForm
 from jobs.applications.checks import STARTER_RULES, run_checks, shown
-from jobs.applications.forms import ApplicationForm, MessageForm
+from jobs.applications.forms import ApplicationForm
 from jobs.applications.places import compare
 from jobs.applications.preview import preview
 from jobs.applications.services import (
