@@ -28,6 +28,7 @@ SACCT_FIELDS = (
 _MARK = "\x1f"
 # Slurm's own "no value" in 32 bits, and what older plug-ins say for "not measured".
 _NO_ENERGY = 2**32 - 2
+NOBODY = -1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +54,7 @@ class SlurmJob:
     cluster: str
     energy_joules: int | None = None
     restarts: int = 0
-    by_uid: int | None = None  # who cancelled it
+    by_uid: int | None = None  # who cancelled it; NOBODY where the accounting knows that no one has
     account: str = ""
 
     @property
@@ -73,9 +74,10 @@ class SlurmJob:
     def turned_away(self) -> bool:
         """Whether its node would not begin it: over as soon as it had a node, and slurmd, as root, has said so.
 
-        An operator's own word is not taken for it, save where root cancels a job in the second in which it begins.
+        An operator's own word is not taken for it, save where root cancels a job in the second in which it begins;
+        nor is a row that does not say whose word it was.
         """
-        return self.state == "CANCELLED" and self.by_uid in (None, 0) and self.ran and self.elapsed <= 1
+        return self.state == "CANCELLED" and self.by_uid in (NOBODY, 0) and self.ran and self.elapsed <= 1
 
 
 def queue_format() -> str:
@@ -146,9 +148,16 @@ def _sacct_row(cells: dict[str, str], task: str) -> SlurmJob:
         submitted_at=_moment(cells["Submit"]), started_at=_moment(cells["Start"]), ended_at=_moment(cells["End"]),
         elapsed=_number(cells["ElapsedRaw"]), gpus=gpus_in(tres), cpus=_number(tres.get("cpu", "")),
         exit_code=code, signal=number, nodes=_nodes(cells["NodeList"]), cluster=cells["Cluster"],
-        by_uid=_number(words[2]) if len(words) == 3 and words[0] == "CANCELLED" else None,
+        by_uid=_canceller(words),
         account=cells["Account"],
     )  # fmt: skip
+
+
+def _canceller(words: list[str]) -> int | None:
+    """Of `CANCELLED by 1000`, or of `CANCELLED` alone."""
+    if words[0] != "CANCELLED":
+        return None
+    return _number(words[2]) if len(words) == 3 else NOBODY
 
 
 def _exit(text: str) -> tuple[int, int]:

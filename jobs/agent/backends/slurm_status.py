@@ -11,7 +11,7 @@ from typing import Any
 from jobs.agent.backends.base import Ended, Phase, Reason, Status
 from jobs.agent.backends.folders import claims
 from jobs.agent.backends.slurm_reasons import ENDS, LOST, MEMORY_WORDS, WRAPPER_SILENT
-from jobs.agent.backends.slurm_rows import PAST, SlurmJob
+from jobs.agent.backends.slurm_rows import NOBODY, PAST, SlurmJob
 from jobs.agent.backends.wrapper import END
 from jobs.agent.files import read_json
 
@@ -167,7 +167,7 @@ def _end(facts: Facts, row: SlurmJob, run: Run | None) -> dict[str, Any]:
     why = Ended(receipt["why"]) if receipt else None
     found: dict[str, Any] = {
         "ended_at": row.ended_at,
-        "exit_code": receipt["exit_code"] if receipt else row.exit_code if not row.signal else None,
+        "exit_code": receipt["exit_code"] if receipt else row.exit_code if row.ran and not row.signal else None,
         "signal": receipt["signal"] if receipt else row.signal or None,
         "detail": _detail(row, receipt),
     }
@@ -201,7 +201,7 @@ def _killed(facts: Facts, found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _detail(row: SlurmJob, receipt: dict[str, Any] | None) -> str:
-    by = f" by user {row.by_uid}" if row.by_uid is not None else ""
+    by = f" by user {row.by_uid}" if row.by_uid not in (None, NOBODY) else ""
     reason = f", {row.reason}" if row.reason and row.reason != "None" else ""
     words = f"Slurm job {row.native_id}: {row.state}{by}{reason}, on {row.nodes or 'no node'}."
     return f"{words} {receipt['detail']}".strip() if receipt else words

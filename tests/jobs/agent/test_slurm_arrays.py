@@ -108,7 +108,7 @@ def test_one_task_of_a_sweep_is_cancelled_and_the_others_go_on(slurm, shop):
     assert len(shop.receipts("start")) == 2
 
 
-ONE_CANCELLED = [Ended.CANCELLED, Ended.EXITED, Ended.EXITED]
+ONE_CANCELLED = [(Ended.CANCELLED, None), (Ended.EXITED, 0), (Ended.EXITED, 0)]
 
 
 def one_leaves_the_queue(backend, cluster):
@@ -122,10 +122,10 @@ def one_leaves_the_queue(backend, cluster):
         if backend.slurm.takes_out_tasks:
             assert ended(backend, gone).ended == Ended.CANCELLED
         assert {status.phase for status in backend.poll(kept).values()} == {Phase.PENDING}
-    ends = [ended(backend, key).ended for key in (gone, *kept)]
+    ends = [ended(backend, key) for key in (gone, *kept)]
     assert {key: row.native_id for key in kept for row in backend.usage([key])} == {key: natives[key] for key in kept}
     assert not (backend.stage(gone, "out") / "result.json").exists()
-    return ends
+    return [(status.ended, status.exit_code) for status in ends]
 
 
 def test_one_task_of_an_array_that_waits_is_cancelled_and_the_others_run(slurm, slurm_pair):

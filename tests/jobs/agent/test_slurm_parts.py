@@ -1,5 +1,6 @@
 """How Slurm's words are read, on lines that real versions have printed; no Slurm is needed."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -197,6 +198,12 @@ def test_each_state_of_slurm_has_its_meaning(state, runs, words, ended, code):
 def test_a_job_that_its_node_turned_away_is_started_again_unless_we_wanted_its_end(runs, words, ended, code):
     status = status_of(facts(row(State="CANCELLED by 0", ElapsedRaw="0"), runs=runs, **words), at=AT)
     assert (status.ended, status.reason.code if status.reason else None) == (ended, code)
+
+
+def test_where_nobody_says_whose_word_it_was_it_is_the_operators():
+    """The controller and slurmrestd do not say it."""
+    told = replace(row(State="CANCELLED", ElapsedRaw="0"), by_uid=None)
+    assert status_of(facts(told), at=AT).ended == Ended.ENDED_BY_SITE
 
 
 def test_the_reason_of_the_site_reaches_the_portal(tmp_path):
