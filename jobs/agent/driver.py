@@ -252,6 +252,9 @@ class Driver:
             logger.error("Attempt %s: its data are still here: %s", attempt.key, trouble)
             self.transfers.put_off(attempt.key)
             return
+        # An agent runs for months: nothing of what is gone stays in its memory.
+        for room in (self.transfers, self.inputs, self.held, self.reader):
+            room.forget(attempt.key)
         self.news.set()
         self.state.forget_before(time.time() - FORGET_AFTER)
         logger.info("Attempt %s: its data has been removed.", attempt.key)

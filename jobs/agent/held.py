@@ -46,6 +46,10 @@ class Held:
             return {}
         return {"held_gpu_seconds": sight.before + sight.gpus * int(max(0.0, sight.seen_at - sight.since))}
 
+    def forget(self, key: str) -> None:
+        self._sights.pop(key, None)
+        self.state.unnote(f"held:{key}")
+
     def _since(self, key: str, status: Status) -> float:
         if status.starts <= 1 and status.started_at is not None:
             return status.started_at.timestamp()

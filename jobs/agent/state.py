@@ -283,6 +283,10 @@ class State:
                 (name, json.dumps(value)),
             )
 
+    def unnote(self, name: str) -> None:
+        with self._writing() as db:
+            db.execute("DELETE FROM meta WHERE name = ?", (name,))
+
     def noted(self, name: str, otherwise: Any = None) -> Any:
         with self._lock:
             row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()

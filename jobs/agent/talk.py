@@ -141,6 +141,8 @@ class Talk:
         open_ones = [one for one in attempts if not (one.wiped or one.closed)]
         # What the portal has closed and still runs has usage to report soon.
         busy = bool(open_ones) or any(not one.final or self._to_remove(one) for one in attempts)
+        for gone in self._tails.keys() - {one.key for one in open_ones}:
+            del self._tails[gone]
         idle = self.config.wait_seconds
         if not self._models:
             idle = min(idle, EMPTY_STORE_POLL)

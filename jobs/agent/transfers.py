@@ -47,6 +47,10 @@ class Transfers:
         those = list(keys)
         self._going |= dict.fromkeys(those, self._pool.submit(self._tried_again, those, job))
 
+    def forget(self, key: str) -> None:
+        self._going.pop(key, None)
+        self._not_before.pop(key, None)
+
     def stop(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 

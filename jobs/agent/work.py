@@ -109,3 +109,6 @@ class Reader:
             self._known.clear()
         self._known[work.key] = (raw, work)
         return work
+
+    def forget(self, key: str) -> None:
+        self._known.pop(key, None)

@@ -209,6 +209,7 @@ class SlurmBackend(JobFolders):
             if left:
                 self.slurm.scancel(*left)
         self._remove(key)
+        self.known.forget(key)
         clear_out(self.sweeps)
 
     # ---- what Slurm is told --------------------------------------------------------------------------------------

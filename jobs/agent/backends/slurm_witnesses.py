@@ -86,6 +86,10 @@ class Witnesses(JobFolders):
                     self._accounts[key] = (now, rows)
         return {key: self._accounts[key][1] for key in keys if key in self._accounts}
 
+    def forget(self, key: str) -> None:
+        """Its data are gone: nobody asks for it any more."""
+        self._accounts.pop(key, None)
+
     def live(self, key: str) -> list[SlurmJob]:
         rows = _of(self.slurm.queue(), self._names(key, self.journals.of(key)))
         return [row for row in rows if not row.final and row.state not in PAST]

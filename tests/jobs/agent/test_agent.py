@@ -15,7 +15,7 @@ from jobs.states import JobState
 from models_hub.models import Dataset, TunedModel
 from models_hub.specs import Failure
 from portal.kernel.clock import now
-from tests.jobs.agent.workshop import eventually
+from tests.jobs.agent.workshop import eventually, remembers
 from tests.jobs.scene import submit
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,6 +39,18 @@ def test_a_job_goes_to_the_site_and_its_model_comes_back(scene):
         eventually(lambda: Reconciliation.objects.filter(equal=True, agent_rows=1, portal_rows=1).exists())
     assert balance(scene.allocation).used == row.gpu_seconds
     assert balance(scene.allocation).reserved == 0
+
+
+def test_of_a_job_whose_data_are_gone_nothing_stays_in_the_agents_memory(scene):
+    """An agent runs for months."""
+    job = submit(scene, name="ok")
+    with scene.shop.agent() as agent:
+        key = eventually(lambda: next((one.key for one in agent.state.attempts()), None))
+        eventually(lambda: remembers(agent.driver, key))
+        scene.wait_for(job, JobState.DONE)
+        eventually(lambda: not list(scene.shop.work.glob("jobs/*")))
+        eventually(lambda: not remembers(agent.driver, key), seconds=20)
+        assert agent.state.noted(f"held:{key}") is None
 
 
 def test_two_jobs_share_the_one_slot_of_the_site(scene):

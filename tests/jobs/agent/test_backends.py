@@ -9,7 +9,7 @@ from jobs.agent.backends import BACKENDS, BackendError, backend_for
 from jobs.agent.backends.base import RESUMABLE, Ended, Order, Phase
 from jobs.agent.config import read_config
 from models_hub.specs import JobSpec
-from tests.jobs.agent.workshop import Workshop, eventually
+from tests.jobs.agent.workshop import Workshop, eventually, remembers
 from tests.jobs.scene import row_lines
 
 KEY = "ft-0123456789ab-1"
@@ -194,6 +194,8 @@ def test_wiping_removes_the_data_and_keeps_the_meter(site):
     backend.wipe(KEY)
     assert backend.usage([KEY]) == rows
     assert not list(shop.work.rglob("train.jsonl"))
+    # What was last read of the scheduler's queue may speak of it a while longer.
+    assert not remembers(backend, KEY, but=(getattr(backend, "slurm", None),))
 
 
 @pytest.mark.parametrize("key", ["../escape", "/abs", "a/b", ".hidden", ""])

@@ -47,6 +47,15 @@ def test_earlier_starts_count_as_the_scheduler_accounted_them(state):
     assert seen(state, Held(state), since=before, starts=2) == 80  # as after a restart of the agent
 
 
+def test_what_is_gone_is_not_remembered(state):
+    held = Held(state)
+    seen(state, held, since=datetime.now(UTC) - timedelta(hours=1), starts=2)
+    assert state.noted("held:ft-1")["start"] == 2
+    held.forget("ft-1")
+    assert state.noted("held:ft-1") is None
+    assert held.words(state.attempt("ft-1")) == {}
+
+
 def test_what_does_not_run_is_not_said_to_hold_anything(state):
     held = Held(state)
     seen(state, held, since=datetime.now(UTC) - timedelta(seconds=50))

@@ -10,9 +10,14 @@ from jobs.agent.identity import Identity
 from jobs.agent.state import State
 from jobs.agent.talk import Talk
 from jobs.siteapi.messages import MAX_ITEMS, read_sync
-from tests.jobs.agent.workshop import Workshop
+from tests.jobs.agent.workshop import Workshop, remembers
 
 COUNT = 1100
+# The portal has nothing to say.
+SILENCE = {
+    "acks": {"events": {}, "logs": {}, "usage": [], "attempts": {}}, "refused": [], "closed": [], "cancel": [],
+    "work": [], "poll_after": 0, "time": "2026-03-01T10:00:00+00:00",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -67,6 +72,16 @@ def test_news_do_not_wait_for_their_turn(talk, state):
     assert key_of(1099) not in said(talk, state)
     state.move(key_of(1099), "collecting")
     assert said(talk, state)[0] == key_of(1099)
+
+
+def test_the_places_in_files_of_those_that_are_gone_are_forgotten(talk, state):
+    talk.portal = SimpleNamespace(sync=lambda message: SILENCE)
+    talk.say()
+    assert remembers(talk._tails, key_of(7))
+    state.set(key_of(7), wiped=1)
+    talk.say()
+    assert not remembers(talk._tails, key_of(7))
+    assert remembers(talk._tails, key_of(8))
 
 
 def test_after_a_moment_all_are_spoken_of_again(talk, state, monkeypatch):

@@ -1,7 +1,9 @@
 """A site in a temporary folder: a configuration, a store, and an agent in a thread or in a process of its own."""
 
 import contextlib
+import gc
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -11,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from jobs.agent.config import Config, read_config
@@ -131,6 +134,21 @@ def _toml(value: Any) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{json.dumps(key)} = {_toml(one)}" for key, one in value.items()) + "}"
     return json.dumps(value)
+
+
+def remembers(root: Any, word: str, *, but: tuple[Any, ...] = ()) -> bool:
+    """Whether a text with that word can be reached from an object, without going through code, or through `but`."""
+    seen = {id(one) for one in but}
+    ahead = [root]
+    while ahead:
+        one = ahead.pop()
+        if id(one) in seen or isinstance(one, type | ModuleType | FunctionType | CodeType | logging.Logger):
+            continue
+        seen.add(id(one))
+        if isinstance(one, str) and word in one:
+            return True
+        ahead += gc.get_referents(one)
+    return False
 
 
 def alive(pid: int) -> bool:
