@@ -69,7 +69,7 @@ def assert_one_result_and_one_bill(book, jobs=1):
     assert len(book) == jobs
     for job in book:
         assert (job["state"], job["results"], job["delivered"], job["charges"]) == ("done", 1, 1, 1)
-        assert job["charged"] == sum(row["gpu_seconds"] for row in job["usage"])
+        assert job["charged"] == sum(row["gpu_seconds"] for row in job["usage"]) > 0
 
 
 @pytest.mark.parametrize(("step", "moment", "victim"), SHORT)

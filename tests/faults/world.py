@@ -261,7 +261,8 @@ class World:
         A start that the accounting has lost with its controller is metered by the receipt of its wrapper; sacct knows
         no end of it, so there is nothing of its to compare. A controller killed within seconds of a start comes back
         from a state older than that start, and the accounting forgets what it had already told us: it then says
-        that the job ended without a start, or still runs, or had no GPU. Such a one is held against its receipt.
+        that the job ended without a start, or still runs, or had no GPU, and something else a moment later (once it
+        said 1 s, then 5 s, then that the job had never begun). Such a one is held against its receipt.
         """
         metered: dict[str, int] = {}
         receipts: dict[str, int] = {}
