@@ -8,7 +8,7 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -53,6 +53,9 @@ CREATE TABLE IF NOT EXISTS removal (
     acked INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+-- What is over stays for a month and is many times more than what goes on.
+CREATE INDEX IF NOT EXISTS attempt_here ON attempt (wiped);
+CREATE INDEX IF NOT EXISTS usage_unsaid ON usage (id) WHERE acked = 0 AND refused = '';
 """
 # SQLite reads the offset that a moment carries and gives the day in UTC.
 _ENDED_ON = "date(json_extract(row, '$.ended_at')) = ?"
@@ -136,10 +139,19 @@ class State:
             )
             return done.rowcount == 1
 
-    def attempts(self, *, wiped: bool = False) -> list[Attempt]:
+    def attempts(self) -> list[Attempt]:
+        """All whose data are still here, in the order they came."""
         with self._lock:
-            rows = self._db.execute("SELECT * FROM attempt WHERE wiped <= ? ORDER BY rowid", (int(wiped),)).fetchall()
+            rows = self._db.execute("SELECT * FROM attempt WHERE wiped = 0 ORDER BY rowid").fetchall()
         return [_attempt(row) for row in rows]
+
+    def tokens(self, keys: Iterable[str]) -> dict[str, str]:
+        """Also of attempts whose data are gone, while they are remembered."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT key, token FROM attempt WHERE key IN (SELECT value FROM json_each(?))", (json.dumps([*keys]),)
+            ).fetchall()
+        return {row["key"]: row["token"] for row in rows}
 
     def staged(self, *, sha256: str, tenant: str | None, most: int = 3) -> list[Attempt]:
         """Some attempts of that organisation whose inputs lie here, among them a file with that digest."""

@@ -137,8 +137,8 @@ class Talk:
 
     def say(self) -> float:
         """Says everything, hears everything. Returns how long to wait before the next exchange."""
-        attempts = [attempt for attempt in self.state.attempts(wiped=True) if not attempt.dropped]
-        open_ones = [one for one in attempts if not (one.wiped or one.closed)]
+        attempts = [attempt for attempt in self.state.attempts() if not attempt.dropped]
+        open_ones = [one for one in attempts if not one.closed]
         # What the portal has closed and still runs has usage to report soon.
         busy = bool(open_ones) or any(not one.final or self._to_remove(one) for one in attempts)
         for gone in self._tails.keys() - {one.key for one in open_ones}:
@@ -183,8 +183,9 @@ class Talk:
         for attempt in self._turns.next(attempts, now=time.monotonic()):
             message["attempts"].append(_report(attempt) | self._held(attempt))
             room -= self._add_streams(message, attempt, room)
-        tokens = {attempt.key: attempt.token for attempt in self.state.attempts(wiped=True)}
-        for number, row in self.state.usage_to_report():
+        unsaid = self.state.usage_to_report()
+        tokens = self.state.tokens({row["key"] for _number, row in unsaid})
+        for number, row in unsaid:
             message["usage"].append({"id": str(number), "token": tokens.get(row["key"], ""), **row})
         if RECONCILIATION in self.features and (digests := self.books.words()):
             message |= {"digests": digests, "wait": 0}
@@ -201,7 +202,7 @@ class Talk:
     def _to_remove(self, attempt: Attempt) -> bool:
         """Whether its data are about to go, which is to be said."""
         due = time.time() >= removal.keep_until(attempt, self.config)
-        return attempt.closed and not attempt.wiped and due and removal.FEATURE in self.features
+        return attempt.closed and due and removal.FEATURE in self.features
 
     def _held(self, attempt: Attempt) -> dict[str, Any]:
         return self.held.words(attempt) if PROVISIONAL in self.features else {}

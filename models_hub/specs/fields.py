@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
 from typing import Any
 
 # A name that becomes a file or folder at the site: no separators, no leading dot, nothing to escape with.
@@ -25,6 +27,19 @@ class SpecError(ValueError):
 def canonical_json(value: Any) -> bytes:
     """One spelling for one meaning: sorted keys, no blanks, UTF-8, no NaN."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses, and all that is in them, as the plain dicts, lists and strings that JSON would give back."""
+    if isinstance(value, Enum):
+        return value.value
+    if is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(name): plain(one) for name, one in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(one) for one in value]
+    return value
 
 
 def decoded(source: str | bytes | Mapping[str, Any]) -> Mapping[str, Any]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from models_hub.specs.fields import Fields, canonical_json, decoded
+from models_hub.specs.fields import Fields, canonical_json, decoded, plain
 
 JOB_SPEC_SCHEMA = "open-paas/job-spec/1"
 JOB_RESULT_SCHEMA = "open-paas/job-result/1"
@@ -174,8 +172,8 @@ class JobSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Plain dicts and lists, ready for `json.dump`; `from_json(spec.to_json()) == spec`."""
-        plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
-        return plain
+        found: dict[str, Any] = plain(self)
+        return found
 
     def canonical(self) -> bytes:
         return canonical_json(self.to_json())

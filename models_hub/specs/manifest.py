@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from models_hub.specs.fields import SAFE_NAME, Fields, SpecError, decoded
+from models_hub.specs.fields import SAFE_NAME, Fields, SpecError, decoded, plain
 
 MANIFEST_SCHEMA = "open-paas/manifest/1"
 
@@ -48,8 +46,8 @@ class Manifest:
         return manifest
 
     def to_json(self) -> dict[str, Any]:
-        plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
-        return plain
+        found: dict[str, Any] = plain(self)
+        return found
 
 
 def _read_artefact(fields: Fields) -> Artefact:

@@ -1,6 +1,7 @@
 """The frozen words of a job: read strictly, spelled in one way, hashed."""
 
 import copy
+import dataclasses
 import json
 
 import pytest
@@ -38,6 +39,7 @@ def changed(path: str, value: object, **kind: str) -> dict:
 def test_a_spec_survives_the_way_to_json_and_back(recipe, method):
     spec = JobSpec.from_json(make_spec(recipe=recipe, method=method))
     assert JobSpec.from_json(json.dumps(spec.to_json())) == spec
+    assert spec.to_json() == json.loads(json.dumps(dataclasses.asdict(spec)))
     assert (spec.recipe, spec.method) == (Recipe(recipe), Method(method))
 
 

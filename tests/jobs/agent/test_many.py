@@ -1,11 +1,14 @@
 """A large site: more attempts at once than the portal takes in one message, and news among very many that are quiet."""
 
 import threading
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
 
+from jobs.agent import state as states
 from jobs.agent import talk as talking
+from jobs.agent.backends.base import UsageRow
 from jobs.agent.identity import Identity
 from jobs.agent.state import State
 from jobs.agent.talk import Talk
@@ -82,6 +85,25 @@ def test_the_places_in_files_of_those_that_are_gone_are_forgotten(talk, state):
     talk.say()
     assert not remembers(talk._tails, key_of(7))
     assert remembers(talk._tails, key_of(8))
+
+
+def test_what_is_over_is_not_read_again_in_each_exchange(talk, state, monkeypatch):
+    """A busy site remembers ten thousand attempts of the last month. Usage of one that is gone is still said."""
+    with state.together():
+        for number in range(1, COUNT):
+            state.set(key_of(number), wiped=1)
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    row = UsageRow(
+        key=key_of(5), cluster="c", native_id="n", started_at=at, ended_at=at, gpus=1, gpu_seconds=0, cpu_seconds=0,
+        energy_joules=None, method="receipt",
+    )  # fmt: skip
+    state.meter([row])
+    read, said = [], []
+    monkeypatch.setattr(states, "_attempt", lambda row, real=states._attempt: read.append(row["key"]) or real(row))
+    talk.portal = SimpleNamespace(sync=lambda message: said.append(message) or SILENCE)
+    talk.say()
+    assert read == [key_of(0)]
+    assert [(row["key"], row["token"]) for row in said[0]["usage"]] == [(key_of(5), "t")]
 
 
 def test_after_a_moment_all_are_spoken_of_again(talk, state, monkeypatch):
