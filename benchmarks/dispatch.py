@@ -10,8 +10,10 @@ import statistics
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ from benchmarks._embedded import show
 JOBS = int(os.environ.get("BENCH_JOBS", "100"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "4"))
 GPUS = 4
-SUSTAINED, SINGLE = 40, 20
+ROUNDS, SUSTAINED, SINGLE = 5, 40, 20
 PAYLOAD = Path(__file__).with_name("_payload.py")
 ROOT = PAYLOAD.parents[1]
 
@@ -55,23 +57,28 @@ def _options() -> dict[str, Any]:
 
 def _measure(world: Any) -> None:
     bare = Bare(world.cluster)
-    sbatch = {at_once: bare.sbatch(JOBS, at_once) for at_once in (1, 2, 4)}
-    rest = {at_once: bare.rest(JOBS, at_once) for at_once in (1, 8)}
-    for at_once, found in sbatch.items():
-        show(f"burst, bare sbatch, {at_once} at a time", f"{found:.0f} jobs/s")
-    show("burst, slurmrestd, 1 connection", f"{rest[1]:.0f} jobs/s")
-    show("burst, slurmrestd, 8 connections", f"{rest[8]:.0f} jobs/s")
-    ours, whole, spec = burst(world, bare)
-    show("burst, portal and agent", f"{ours:.0f} jobs/s")
-    show("  of bare sbatch, one at a time", f"{ours / sbatch[1]:.2f}", ">= 1")
-    show("  of bare sbatch, best", f"{ours / max(sbatch.values()):.2f}", ">= 1")
-    show("  of slurmrestd, one connection", f"{ours / rest[1]:.2f}", ">= 0.5")
-    show("  of slurmrestd, best", f"{ours / max(rest.values()):.2f}", ">= 0.5")
+    # A burst is over in less than a second, in which a machine does other things too: all take turns, several times.
+    rates: dict[str, list[float]] = defaultdict(list)
+    bursts = []
+    for _ in range(ROUNDS):
+        for at_once in (1, 2, 4):
+            rates[f"bare sbatch, {at_once} at a time"].append(bare.sbatch(JOBS, at_once))
+        for at_once in (1, 8):
+            rates[f"slurmrestd, connections: {at_once}"].append(bare.rest(JOBS, at_once))
+        bursts.append(burst(world, bare))
+        rates["portal and agent"].append(bursts[-1].rate)
+    middle = {name: statistics.median(found) for name, found in rates.items()}
+    for name, found in rates.items():
+        show(f"burst, {name}", f"{middle[name]:.0f} jobs/s ({min(found):.0f} to {max(found):.0f})")
+    ours = middle.pop("portal and agent")
+    for name, found in middle.items():
+        show(f"  portal and agent of {name}", f"{ours / found:.2f}", ">= 1" if "sbatch" in name else ">= 0.5")
+    whole = statistics.median(one.seconds for one in bursts)
     show("  from the first click to the last job handed over", f"{whole:.1f} s")
     single = latencies(world)
     show("latency of one job, p50", f"{statistics.median(single):.2f} s")
     show("latency of one job, p95", f"{sorted(single)[int(0.95 * len(single))]:.2f} s", "1 s")
-    plain, through = bare.sustained(spec, world.folder / "bare"), sustained(world)
+    plain, through = bare.sustained(bursts[0].spec, world.folder / "bare"), sustained(world)
     show(f"sustained, bare Slurm, jobs of {SECONDS:g} s", f"{plain:.3f} jobs/s")
     show("sustained, portal and agent", f"{through:.3f} jobs/s")
     show("  of bare Slurm", f"{through / plain:.2f}", ">= 0.95")
@@ -166,11 +173,15 @@ def handed_over(world: Any, since: float) -> list[float]:
     return sorted(moment for moment in moments if moment >= since)
 
 
-def burst(world: Any, bare: Bare) -> tuple[float, float, dict[str, Any]]:
-    """Many jobs wait at the portal when the agent comes: from its first lease to the last job handed over.
+@dataclass(frozen=True)
+class Burst:
+    rate: float  # jobs a second, from the first lease to the last job handed over
+    seconds: float  # from the first click to the last job handed over, with the start of the agent in between
+    spec: dict[str, Any]  # of one of its jobs
 
-    Jobs a second, seconds from the first click, and the spec of one of them.
-    """
+
+def burst(world: Any, bare: Bare) -> Burst:
+    """Many jobs wait at the portal when the agent comes."""
     world.shop.process.terminate()
     world.shop.process.wait()
     bare.cluster.ask("scontrol", "update", "partitionname=gpu", "state=DOWN")
@@ -186,7 +197,7 @@ def burst(world: Any, bare: Bare) -> tuple[float, float, dict[str, Any]]:
     spec = json.loads(next(world.shop.work.glob("jobs/*/order.json")).read_text())["spec"]
     bare.cluster.ask("scontrol", "update", "partitionname=gpu", "state=UP")
     world.all_well(jobs, seconds=900)
-    return JOBS / (seen[-1] - first), clicks + seen[-1] - began, spec
+    return Burst(rate=JOBS / (seen[-1] - first), seconds=clicks + seen[-1] - began, spec=spec)
 
 
 def leased_at(world: Any) -> list[float]:
