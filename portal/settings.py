@@ -196,6 +196,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_connect_t
 CELERY_BEAT_SCHEDULE = {
     "sweep-datasets": {"task": "models_hub.datasets.sweep", "schedule": 30.0},
     "sweep-leases": {"task": "jobs.execution.sweep", "schedule": 10.0},
+    "clear-leftovers": {"task": "jobs.execution.leftovers", "schedule": 600.0},
     "sweep-notices": {"task": "accounts.sweep", "schedule": 20.0},
     "sweep-duties": {"task": "accounts.duties", "schedule": 60.0},
     "sweep-applications": {"task": "jobs.applications.sweep", "schedule": 60.0},

@@ -17,6 +17,9 @@ from portal.kernel.models import StatefulModel, TimeStamped, UUIDModel, state_co
 if TYPE_CHECKING:
     from accounts.models import User
 
+# What goes on is a handful among all that ever was, and it is asked for several times a second.
+_GOING_ON = ~Q(state__in=sorted(state.value for state in JOB_FINAL))
+
 
 class OwnedQuerySet(models.QuerySet):
     def visible_to(self, user: "User") -> Self:
@@ -102,7 +105,10 @@ class Job(UUIDModel, TimeStamped, StatefulModel):
     class Meta:
         ordering = ("-created_at",)
         constraints = (state_constraint(JOB_MACHINE, "job_state_is_known"),)
-        indexes = (models.Index(fields=["site", "state", "created_at"], name="job_queue_of_site"),)
+        indexes = (
+            models.Index(fields=["site", "state", "created_at"], name="job_queue_of_site"),
+            models.Index(fields=["state"], condition=_GOING_ON, name="jobs_going_on"),
+        )
 
     def __str__(self) -> str:
         return f"{self.reference} {self.name}"
@@ -155,6 +161,7 @@ class Attempt(UUIDModel, TimeStamped):
             models.Index(
                 fields=["site", "remove_by"], condition=Q(removed_at__isnull=True), name="data_still_at_a_site"
             ),
+            models.Index(fields=["agent", "state"], condition=_GOING_ON, name="attempts_going_on"),
         )
 
     def __str__(self) -> str:

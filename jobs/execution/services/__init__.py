@@ -13,13 +13,14 @@ from jobs.execution.services.observe import (
 )
 from jobs.execution.services.repeat import copy_draft, retry_job
 from jobs.execution.services.submit import submit_job
-from jobs.execution.services.sweep import sweep
+from jobs.execution.services.sweep import clear_leftovers, sweep
 from jobs.execution.services.usage import record_usage, take_usage
 from jobs.execution.services.usage_together import write_together
 from jobs.metering.book import used_gpu_seconds
 
 __all__ = [
     "cancel_job",
+    "clear_leftovers",
     "copy_draft",
     "finish",
     "give_back",

@@ -27,7 +27,6 @@ def sweep(*, at: datetime) -> dict[str, int]:
         "unknown": _silent(at),
         **_lost(at),
         "returned": _never_taken(at),
-        "cleared": _leftovers(at),
     }
 
 
@@ -118,8 +117,11 @@ def _never_taken(at: datetime) -> int:
     return len(jobs)
 
 
-def _leftovers(at: datetime) -> int:
-    """Result files that belong to no result: of attempts that failed, or whose model was deleted since."""
+def clear_leftovers(*, at: datetime) -> int:
+    """Removes result files that belong to no result: of attempts that failed, or whose model was deleted since.
+
+    It looks through all files that ever came, and so not as often as `sweep`. Returns how many it removed.
+    """
     kept = TunedModel.objects.filter(job_id=OuterRef("attempt__job_id"))
     ended = Artefact.objects.filter(attempt__state__in=JOB_FINAL, attempt__ended_at__lt=at - LEFTOVERS_KEPT)
     leftovers = list(ended.filter(~Exists(kept)).select_related("attempt")[:_BATCH])

@@ -15,6 +15,7 @@ from jobs.execution.rules import LEASE, MAX_LEASES, SILENCE
 from jobs.execution.selectors import curves, log_since, log_tail_start
 from jobs.execution.services import (
     cancel_job,
+    clear_leftovers,
     heartbeat,
     lease_jobs,
     observe_events,
@@ -388,9 +389,9 @@ def test_files_that_belong_to_no_result_are_cleared_after_a_day(scene):
     deliver(attempt, spoil="manifest.json")
     say(attempt, 2, "done")
     paths = [Path(artefact.file.path) for artefact in attempt.artefacts.all()]
-    sweep(at=datetime.now(UTC) + timedelta(hours=1))
+    assert clear_leftovers(at=datetime.now(UTC) + timedelta(hours=1)) == 0
     assert all(path.exists() for path in paths)
-    sweep(at=datetime.now(UTC) + timedelta(days=2))
+    assert clear_leftovers(at=datetime.now(UTC) + timedelta(days=2)) == len(paths)
     assert not attempt.artefacts.exists()
     assert not any(path.exists() for path in paths)
 
@@ -400,7 +401,7 @@ def test_the_files_of_a_result_are_never_cleared(scene):
     say(attempt, 1, "running")
     deliver(attempt)
     say(attempt, 2, "done")
-    sweep(at=datetime.now(UTC) + timedelta(days=400))
+    assert clear_leftovers(at=datetime.now(UTC) + timedelta(days=400)) == 0
     assert attempt.artefacts.count() == 3
 
 
