@@ -87,5 +87,5 @@ _NUMBERS = {
     "digests": lambda n: ngettext("%(n)d day compared", "%(n)d days compared", n),
     "removed": lambda n: ngettext("data of %(n)d job removed", "data of %(n)d jobs removed", n),
     "models": lambda n: ngettext("%(n)d model", "%(n)d models", n),
-    "times": lambda n: ngettext("%(n)d time", "%(n)d times", n),
+    "times": lambda n: ngettext("in %(n)d message", "in %(n)d messages", n),
 }
