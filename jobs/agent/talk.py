@@ -7,23 +7,21 @@ import time
 from typing import Any
 
 from jobs.agent import pinning, removal, wishes
-from jobs.agent.availability import availability
-from jobs.agent.backends.base import Backend, BackendError
+from jobs.agent.backends.base import Backend
 from jobs.agent.cache import Cache
 from jobs.agent.client import Portal, PortalAway, Refused
 from jobs.agent.config import Config
 from jobs.agent.features import FEATURES, agreed
-from jobs.agent.held import PROVISIONAL, Held
+from jobs.agent.held import Held
 from jobs.agent.identity import Identity
-from jobs.agent.inputs import FEATURE as FRESH_INPUTS
 from jobs.agent.inputs import Inputs
 from jobs.agent.models import tokenizer_of
 from jobs.agent.outcome import ended_as, refused
-from jobs.agent.reconcile import RECONCILIATION, Books
+from jobs.agent.reconcile import Books
+from jobs.agent.saying import Saying
 from jobs.agent.staging import cache_for
 from jobs.agent.state import Attempt, State
-from jobs.agent.streams import LOG_BYTES, LOG_LIMIT, EventTail, log_text
-from jobs.agent.turns import Turns
+from jobs.agent.streams import LOG_LIMIT, EventTail
 from jobs.agent.work import Reader, WorkRefused, verified
 
 logger = logging.getLogger(__name__)
@@ -31,14 +29,9 @@ logger = logging.getLogger(__name__)
 BUSY_SECONDS = 1.0
 # New work is brought here in a moment; that, and not that it has been leased, is what the next message says.
 STAGING_SECONDS = 0.5
-# The portal gives no more at once; a large site asks again.
-MOST_WANTED = 100
-LOOK_AT_STORE = 3.0
 EMPTY_STORE_POLL = 3
 # So long after its end an attempt waits for its last lines to be taken.
 GIVE_UP_STREAMS = 600.0
-# Bulk (events and logs) in one message, well below the portal's limit.
-BULK = 1_500_000
 _COMMITTED = frozenset({"submitted", "running", "collecting"})
 _GONE = frozenset({"stale_lease", "attempt_closed", "attempt_unknown"})
 
@@ -64,26 +57,25 @@ class Talk:
         self.replace_key_by: str | None = None
         self._portal_key_asked = ""
         self.inputs = inputs or Inputs(config.portal_url)
-        self.held = held or Held(state)
         self.reader = reader or Reader(config.allowed)
         self.cache = cache or cache_for(config, state)
         self.books = Books(state)
-        self._tails: dict[str, EventTail] = {}
-        self._models: list[dict[str, Any]] = []
-        self._store_seen = 0.0
-        self._turns = Turns()
+        self.saying = Saying(
+            state=state, backend=backend, inputs=self.inputs, held=held or Held(state), cache=self.cache,
+            books=self.books,
+        )  # fmt: skip
         # A session that was opened while the scheduler was away has offered no GPUs; a new one is due when it is back.
         self._offered_none = False
 
     def begin(self) -> None:
         """Opens a session: from now on older ones are fenced off."""
-        self._models = self.cache.models()
+        self.saying.models = self.cache.models()
         describe = {
             **self.backend.describe(),
             "recipes": sorted(self.config.allowed.recipes),
             "features": list(FEATURES),
             "portal_keys": pinning.names_of(self.identity),
-            "models": self._models,
+            "models": self.saying.models,
             **({"country": self.config.allowed.country} if self.config.allowed.country else {}),
         }
         describe["limits"] = {
@@ -141,12 +133,12 @@ class Talk:
         open_ones = [one for one in attempts if not one.closed]
         # What the portal has closed and still runs has usage to report soon.
         busy = bool(open_ones) or any(not one.final or self._to_remove(one) for one in attempts)
-        for gone in self._tails.keys() - {one.key for one in open_ones}:
-            del self._tails[gone]
         idle = self.config.wait_seconds
-        if not self._models:
+        if not self.saying.models:
             idle = min(idle, EMPTY_STORE_POLL)
-        message = self._message(open_ones, wait=min(idle, _patience(open_ones)) if busy else idle)
+        message = self.saying.message(
+            open_ones, epoch=self.epoch, wait=min(idle, _patience(open_ones)) if busy else idle, features=self.features
+        )
         changed = "models" in message or (self._offered_none and message["capacity"].get("gpus_total", 0) > 0)
         try:
             answer = self.portal.sync(message)
@@ -169,82 +161,10 @@ class Talk:
             return STAGING_SECONDS
         return max(float(answer["poll_after"]), 0.0 if message["wait"] else BUSY_SECONDS)
 
-    def _message(self, attempts: list[Attempt], *, wait: int) -> dict[str, Any]:
-        message: dict[str, Any] = {
-            "epoch": self.epoch,
-            "wait": wait,
-            "stopping": [attempt.key for attempt in attempts if attempt.cancel],
-            "attempts": [],
-            "events": [],
-            "logs": [],
-            "usage": [],
-        }
-        room = BULK
-        for attempt in self._turns.next(attempts, now=time.monotonic()):
-            message["attempts"].append(_report(attempt) | self._held(attempt))
-            room -= self._add_streams(message, attempt, room)
-        unsaid = self.state.usage_to_report()
-        tokens = self.state.tokens({row["key"] for _number, row in unsaid})
-        for number, row in unsaid:
-            message["usage"].append({"id": str(number), "token": tokens.get(row["key"], ""), **row})
-        if RECONCILIATION in self.features and (digests := self.books.words()):
-            message |= {"digests": digests, "wait": 0}
-        if removal.FEATURE in self.features:
-            message["removed"] = removal.removed_rows(self.state)
-        if message["usage"] or message.get("removed"):
-            message["wait"] = 0  # What waits for an answer does not wait for work.
-        if FRESH_INPUTS in self.features and self.inputs.wanted():
-            message["inputs_wanted"] = self.inputs.wanted()
-        message["wanted"], message["capacity"] = self._capacity(attempts)
-        self._add_models(message)
-        return message
-
     def _to_remove(self, attempt: Attempt) -> bool:
         """Whether its data are about to go, which is to be said."""
         due = time.time() >= removal.keep_until(attempt, self.config)
         return attempt.closed and due and removal.FEATURE in self.features
-
-    def _held(self, attempt: Attempt) -> dict[str, Any]:
-        return self.held.words(attempt) if PROVISIONAL in self.features else {}
-
-    def _capacity(self, attempts: list[Attempt]) -> tuple[int, dict[str, Any]]:
-        """Free slots, counting what is leased and not yet started."""
-        try:
-            about = self.backend.describe()
-        except BackendError:
-            logger.warning("The back-end does not answer; no new work is taken.", exc_info=True)
-            return 0, {}
-        draining = wishes.draining(self.state)
-        waiting = sum(1 for one in attempts if one.state in ("leased", "staging", "submitted"))
-        free = max(0, about.get("room", about["gpus_free"]) - waiting)
-        capacity = {"gpus_total": about["gpus_total"], "gpus_free": about["gpus_free"], "queue": waiting}
-        trouble = {"trouble": about["trouble"]} if "trouble" in about else {}
-        busy = availability(self.backend, self.features)
-        return 0 if draining else min(free, MOST_WANTED), {**capacity, "draining": draining, **trouble, **busy}
-
-    def _add_models(self, message: dict[str, Any]) -> None:
-        if time.monotonic() - self._store_seen < LOOK_AT_STORE:
-            return
-        self._store_seen = time.monotonic()
-        models = self.cache.models()
-        if models != self._models:
-            message["models"] = self._models = models
-
-    def _add_streams(self, message: dict[str, Any], attempt: Attempt, room: int) -> int:
-        if attempt.state in ("leased", "staging") or room <= 0 or not attempt.payload:
-            return 0
-        tail = self._tails.setdefault(attempt.key, EventTail(self.backend.stage(attempt.key, "out") / "events.jsonl"))
-        events = tail.after(attempt.events_acked)
-        about = {"key": attempt.key, "token": attempt.token}
-        if events:
-            message["events"].append({**about, "events": events})
-        text = ""
-        if attempt.log_acked < LOG_LIMIT:
-            raw = self.backend.logs(attempt.key, attempt.log_acked, LOG_BYTES)
-            text = log_text(raw, whole=attempt.state in ("collecting", "done", "failed", "cancelled"))
-            if text:
-                message["logs"].append({**about, "offset": attempt.log_acked, "text": text})
-        return len(text) + 1000 * len(events)
 
     def _unknown_portal_key(self, name: Any) -> bool:
         """The portal signs with a key we have not heard of: a session introduces it. Asked once for each."""
@@ -324,13 +244,6 @@ def _patience(attempts: list[Attempt]) -> int:
     """Seconds to wait for new work while there is some: none while the portal's word on any of it is due."""
     due = ("leased", "staging", "submitted")
     return 0 if any(one.state in due or one.acked < one.seq for one in attempts) else int(BUSY_SECONDS)
-
-
-def _report(attempt: Attempt) -> dict[str, Any]:
-    facts = {name: value for name, value in attempt.facts.items() if name != "uploaded" and value is not None}
-    if not attempt.final:
-        facts = {name: value for name, value in facts.items() if name in ("native_id", "started_at")}
-    return {"key": attempt.key, "token": attempt.token, "seq": attempt.seq, "state": attempt.state, **facts}
 
 
 def pause_after(trouble: PortalAway, failures: int) -> float:

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from jobs.agent import saying
 from jobs.agent import state as states
-from jobs.agent import talk as talking
 from jobs.agent.backends.base import UsageRow
 from jobs.agent.identity import Identity
 from jobs.agent.state import State
@@ -59,7 +59,7 @@ def key_of(number):
 
 def said(talk, state):
     """The keys of the next message, as the portal reads it."""
-    message = {**talk._message(state.attempts(), wait=0), "epoch": 1}
+    message = talk.saying.message(state.attempts(), epoch=1, wait=0, features=frozenset())
     read = read_sync(message)
     assert len(read.logs) == len(read.attempts) <= MAX_ITEMS
     return [item.key for item in read.attempts]
@@ -80,11 +80,11 @@ def test_news_do_not_wait_for_their_turn(talk, state):
 def test_the_places_in_files_of_those_that_are_gone_are_forgotten(talk, state):
     talk.portal = SimpleNamespace(sync=lambda message: SILENCE)
     talk.say()
-    assert remembers(talk._tails, key_of(7))
+    assert remembers(talk.saying, key_of(7))
     state.set(key_of(7), wiped=1)
     talk.say()
-    assert not remembers(talk._tails, key_of(7))
-    assert remembers(talk._tails, key_of(8))
+    assert not remembers(talk.saying, key_of(7))
+    assert remembers(talk.saying, key_of(8))
 
 
 def test_what_is_over_is_not_read_again_in_each_exchange(talk, state, monkeypatch):
@@ -109,7 +109,7 @@ def test_what_is_over_is_not_read_again_in_each_exchange(talk, state, monkeypatc
 def test_after_a_moment_all_are_spoken_of_again(talk, state, monkeypatch):
     for _ in range(3):
         said(talk, state)
-    later = talking.time.monotonic() + 1.0
-    monkeypatch.setattr(talking.time, "monotonic", lambda: later)
+    later = saying.time.monotonic() + 1.0
+    monkeypatch.setattr(saying.time, "monotonic", lambda: later)
     assert said(talk, state) == [key_of(number) for number in range(400)]
     assert said(talk, state) == [key_of(number) for number in range(400, 800)]
