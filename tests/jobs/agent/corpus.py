@@ -12,7 +12,8 @@ _MORE = "tests/jobs/agent/test_slurm_failures.py"
 _BREAKS = "tests/jobs/agent/test_slurm_breaks.py"
 _RAY = "tests/jobs/agent/test_ray.py"
 _ENDS = "tests/models_hub/training/test_ends.py"
-_OBSERVE = "tests/jobs/execution/test_observe.py"
+_LEASES = "tests/jobs/execution/test_leases.py"
+_JOB_ENDS = "tests/jobs/execution/test_ends.py"
 _AGENT = "tests/jobs/agent/test_agent.py"
 _WORDS = "tests/jobs/agent/test_slurm_parts.py"
 _FAILURES = "tests/jobs/agent/test_failures.py"
@@ -73,13 +74,13 @@ SHOWN_BY: dict[str, str] = {
     "wrapper_killed": f"{_RAY}::test_a_wrapper_killed_on_its_node_takes_the_training_along_and_goes_on",
     "stopped_by_operator": f"{_RAY}::test_what_the_operator_stops_is_not_started_again",
     # the portal's own rules, on the real database
-    "site_lost": f"{_OBSERVE}::test_a_site_that_never_comes_back_costs_nothing_and_ends_at_a_known_time",
-    "never_started": f"{_OBSERVE}::test_a_site_that_takes_and_never_starts_a_job_is_not_asked_for_ever",
-    "interrupted": f"{_OBSERVE}::test_a_run_the_site_ended_by_itself_is_an_interruption_and_free",
-    "results_damaged": f"{_OBSERVE}::test_done_without_its_files_is_a_failure_and_free",
-    "dataset_gone": f"{_OBSERVE}::test_a_deleted_data_set_ends_the_job_before_any_site_sees_it",
+    "site_lost": f"{_LEASES}::test_a_site_that_never_comes_back_costs_nothing_and_ends_at_a_known_time",
+    "never_started": f"{_LEASES}::test_a_site_that_takes_and_never_starts_a_job_is_not_asked_for_ever",
+    "interrupted": f"{_JOB_ENDS}::test_a_run_the_site_ended_by_itself_is_an_interruption_and_free",
+    "results_damaged": f"{_JOB_ENDS}::test_done_without_its_files_is_a_failure_and_free",
+    "dataset_gone": f"{_JOB_ENDS}::test_a_deleted_data_set_ends_the_job_before_any_site_sees_it",
     "allocation_closed": f"{_FAILURES}::test_an_allocation_that_ends_while_a_job_waits",
-    "refused_by_site": f"{_OBSERVE}::test_every_reason_charges_as_its_rule_says",
+    "refused_by_site": f"{_JOB_ENDS}::test_every_reason_charges_as_its_rule_says",
 }
 
 

@@ -33,7 +33,7 @@ from models_hub.models import Dataset, TunedModel
 from portal.kernel.errors import DomainError
 from tests.factories import grant, make_user
 from tests.jobs.execution.failover import heard, later, make_two_sites
-from tests.jobs.execution.test_observe import deliver
+from tests.jobs.execution.telling import deliver
 
 pytestmark = pytest.mark.django_db
 SILENT = {"minutes": 11}

@@ -7,7 +7,7 @@ import pytest
 from jobs.execution.reports import Event, LogPiece, StateReport
 from jobs.execution.services import lease_jobs, observe_events, observe_log, observe_state
 from tests.browser import axe, every_look, new_page, no_sideways_scroll, sign_in
-from tests.jobs.execution.test_observe import deliver, use
+from tests.jobs.execution.telling import deliver, use
 from tests.jobs.execution.test_pages import at, run
 from tests.jobs.scene import make_agent, make_scene, submit
 

@@ -11,7 +11,7 @@ from jobs.execution.services import cancel_job, lease_jobs, observe_events, obse
 from jobs.models import Job, JobDraft
 from jobs.states import JobState
 from tests.factories import make_organisation, make_user
-from tests.jobs.execution.test_observe import deliver, use
+from tests.jobs.execution.telling import deliver, use
 from tests.jobs.scene import make_agent, make_scene, submit
 
 pytestmark = pytest.mark.django_db
